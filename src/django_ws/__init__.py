@@ -1,0 +1,116 @@
+"""WebSockets that feel like Django."""
+
+# The map of the package. Each layer imports the interfaces, the exceptions and the settings, never a sibling:
+#
+#   application   the composition root: one ASGI scope -> one life of a socket; faults end here
+#     protocol    layer 1  the ASGI websocket protocol: events, tables, machine, connection (no Django, no asyncio)
+#     routing     layer 2  ws_urls by Django's resolver, the request, Host and Origin
+#     middleware  layer 3  the composer of WS_MIDDLEWARE
+#     handler     layer 4  WebSocketHandler, its tasks, its outbox, its codecs
+#   urls          typed path, re_path, include
+#   testing       a strict in-process ASGI peer, and a fake of every joint
+#   conf          the WS_* settings
+#   interfaces    the joints: Protocols and aliases
+#   exceptions    the error tree;  close_codes  CloseCode
+#
+# This façade is lazy (PEP 562), so that `import django_ws.protocol` brings no other layer with it.
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from django_ws.application import get_websocket_application
+    from django_ws.close_codes import CloseCode
+    from django_ws.exceptions import (
+        ConnectionClosed,
+        DjangoWSError,
+        InvalidMessageError,
+        LocalProtocolError,
+        MessageTooBigError,
+        NoRouteError,
+        ProtocolError,
+        RemoteProtocolError,
+        UnsupportedDataError,
+    )
+    from django_ws.handler import (
+        JSON,
+        TASK_CANCELLED,
+        TASK_DUPLICATE_STARTED,
+        TASK_WS_CLOSED,
+        JSONEncodable,
+        Overflow,
+        WebSocket,
+        WebSocketHandler,
+    )
+    from django_ws.interfaces import Endpoint, Middleware, Next
+    from django_ws.routing import WebSocketRequest
+
+__all__ = [
+    "JSON",
+    "TASK_CANCELLED",
+    "TASK_DUPLICATE_STARTED",
+    "TASK_WS_CLOSED",
+    "CloseCode",
+    "ConnectionClosed",
+    "DjangoWSError",
+    "Endpoint",
+    "InvalidMessageError",
+    "JSONEncodable",
+    "LocalProtocolError",
+    "MessageTooBigError",
+    "Middleware",
+    "Next",
+    "NoRouteError",
+    "Overflow",
+    "ProtocolError",
+    "RemoteProtocolError",
+    "UnsupportedDataError",
+    "WebSocket",
+    "WebSocketHandler",
+    "WebSocketRequest",
+    "get_websocket_application",
+]
+
+_HOMES: Final = {
+    "django_ws.application": ("get_websocket_application",),
+    "django_ws.close_codes": ("CloseCode",),
+    "django_ws.exceptions": (
+        "ConnectionClosed",
+        "DjangoWSError",
+        "InvalidMessageError",
+        "LocalProtocolError",
+        "MessageTooBigError",
+        "NoRouteError",
+        "ProtocolError",
+        "RemoteProtocolError",
+        "UnsupportedDataError",
+    ),
+    "django_ws.handler": (
+        "JSON",
+        "TASK_CANCELLED",
+        "TASK_DUPLICATE_STARTED",
+        "TASK_WS_CLOSED",
+        "JSONEncodable",
+        "Overflow",
+        "WebSocket",
+        "WebSocketHandler",
+    ),
+    "django_ws.interfaces": ("Endpoint", "Middleware", "Next"),
+    "django_ws.routing": ("WebSocketRequest",),
+}
+_HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name from its home when it is first asked for."""
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names too that have not been imported yet."""
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,22 @@
+"""The aliases that every layer speaks in; :mod:`django_ws.interfaces` gives them too. Imports nothing of ours."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, TypeAlias
+
+__all__ = ["ASGIReceive", "ASGISend", "Data", "Headers", "Scope"]
+
+Data: TypeAlias = str | bytes
+"""What one message carries: ``str`` is a text frame, ``bytes`` a binary one (RFC 6455 section 5.6)."""
+
+Headers: TypeAlias = Iterable[tuple[str, str]]
+"""Header names and values, in order; a name may come more than once."""
+
+# ASGI's events and scopes are open dicts (www.rst: "servers may add keys"), so their values cannot be typed.
+Scope: TypeAlias = Mapping[str, Any]
+"""An ASGI connection scope; read, never changed."""
+
+ASGIReceive: TypeAlias = Callable[[], Awaitable[Mapping[str, Any]]]
+"""The server's ``receive``."""
+
+ASGISend: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
+"""The server's ``send``."""

@@ -1,0 +1,145 @@
+"""The ``WS_*`` settings: typed, checked, in one place.
+
+:func:`get_settings` reads ``django.conf.settings`` once and keeps the result, so that a connection pays no
+look-up; ``override_settings`` resets it by Django's ``setting_changed`` signal.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeVar, cast
+
+from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["WebSocketSettings", "get_settings"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class WebSocketSettings:
+    """The settings as they are in force. Field ``x`` is the setting ``WS_X``, but for ``urlconf``."""
+
+    urlconf: str | None = None
+    """``ROOT_WS_URLCONF``: dotted name of the websocket URLconf; ``None``: ``ws_urls`` beside ``ROOT_URLCONF``."""
+    middleware: tuple[str, ...] = ()
+    """Dotted names; the first is outermost."""
+    allowed_origins: tuple[str, ...] | None = None
+    """``None``: the request's own host and ``CSRF_TRUSTED_ORIGINS``. Else the origins that are let in."""
+    max_message_size: int | None = 1 << 20
+    """Bytes that one incoming message may have; ``None``: as many as the server lets through."""
+    inbox_messages: int = 32
+    """Messages received and not yet handled, before reading stops."""
+    outbox_messages: int = 256
+    """Messages waiting to be sent, before the overflow policy acts."""
+    outbox_bytes: int = 1 << 20
+    """Bytes waiting to be sent, before the overflow policy acts."""
+    disconnect_grace: float | None = 10.0
+    """Seconds that a hook may go on after the client left; 0: none, ``None``: no bound."""
+    cleanup_timeout: float = 10.0
+    """Seconds that cancelled tasks, and then ``on_close``, may take."""
+
+
+_cache: WebSocketSettings | None = None
+
+
+def get_settings() -> WebSocketSettings:
+    """Give the settings in force.
+
+    Raises:
+        ImproperlyConfigured: A setting has a wrong value; the message names it.
+    """
+    global _cache  # noqa: PLW0603 - the one cache of the module
+    if _cache is None:
+        _cache = _read()
+    return _cache
+
+
+def _read() -> WebSocketSettings:
+    return WebSocketSettings(
+        urlconf=_setting("ROOT_WS_URLCONF", None, _module_name),
+        middleware=_setting("WS_MIDDLEWARE", (), _strings),
+        allowed_origins=_setting("WS_ALLOWED_ORIGINS", None, _optional(_strings)),
+        max_message_size=_setting("WS_MAX_MESSAGE_SIZE", 1 << 20, _optional(_count)),
+        inbox_messages=_setting("WS_INBOX_MESSAGES", 32, _count),
+        outbox_messages=_setting("WS_OUTBOX_MESSAGES", 256, _count),
+        outbox_bytes=_setting("WS_OUTBOX_BYTES", 1 << 20, _count),
+        disconnect_grace=_setting("WS_DISCONNECT_GRACE", 10.0, _optional(_seconds)),
+        cleanup_timeout=_setting("WS_CLEANUP_TIMEOUT", 10.0, _seconds),
+    )
+
+
+def _setting(name: str, default: object, check: "Callable[[object], T]") -> T:
+    value: object = getattr(django_settings, name, default)
+    try:
+        return check(value)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is {value!r}, but must be {error}") from error
+
+
+def _optional(check: "Callable[[object], T]") -> "Callable[[object], T | None]":
+    def check_unless_none(value: object) -> T | None:
+        if value is None:
+            return None
+        try:
+            return check(value)
+        except ValueError as error:
+            raise ValueError(f"None or {error}") from error
+
+    return check_unless_none
+
+
+def _module_name(value: object) -> str | None:
+    if value is None or (isinstance(value, str) and value):
+        return value
+    raise ValueError("the dotted name of a module, or None")
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    if isinstance(value, list | tuple):
+        items = cast("Sequence[object]", value)
+        strings = tuple(item for item in items if isinstance(item, str))
+        if len(strings) == len(items):
+            return strings
+    raise ValueError("a list of strings")
+
+
+def _count(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    raise ValueError("a positive whole number")
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 and math.isfinite(value):
+        return float(value)
+    raise ValueError("a number of seconds, 0 or more")
+
+
+_NAMES: Final = frozenset(
+    {
+        "ROOT_URLCONF",
+        "ROOT_WS_URLCONF",
+        "WS_MIDDLEWARE",
+        "WS_ALLOWED_ORIGINS",
+        "WS_MAX_MESSAGE_SIZE",
+        "WS_INBOX_MESSAGES",
+        "WS_OUTBOX_MESSAGES",
+        "WS_OUTBOX_BYTES",
+        "WS_DISCONNECT_GRACE",
+        "WS_CLEANUP_TIMEOUT",
+    }
+)
+
+
+def _reset(*, setting: str, **_: object) -> None:
+    global _cache  # noqa: PLW0603 - see get_settings
+    if setting in _NAMES:
+        _cache = None
+
+
+setting_changed.connect(_reset, dispatch_uid="django_ws.conf")

@@ -1,0 +1,98 @@
+"""The errors of django-ws, one small tree.
+
+::
+
+    DjangoWSError
+    ├── ProtocolError
+    │   ├── LocalProtocolError (RuntimeError)    our side asked for something illegal in this state
+    │   └── RemoteProtocolError                  the ASGI server sent something illegal in this state
+    ├── ConnectionClosed                         the connection has ended; carries code and reason
+    ├── NoRouteError                             no socket at this path (routing raises one that is a Resolver404)
+    └── InvalidMessageError (ValueError)         a message from the client that cannot be taken; carries the code
+        ├── UnsupportedDataError                 1003, the other kind of frame
+        └── MessageTooBigError                   1009, over the limit
+
+Where Django has the matching class it is used as it is: ``ImproperlyConfigured``, ``PermissionDenied``,
+``Http404``. This module imports neither Django nor a layer.
+"""
+
+from typing import ClassVar
+
+from typing_extensions import override
+
+from django_ws.close_codes import CloseCode
+
+__all__ = [
+    "ConnectionClosed",
+    "DjangoWSError",
+    "InvalidMessageError",
+    "LocalProtocolError",
+    "MessageTooBigError",
+    "NoRouteError",
+    "ProtocolError",
+    "RemoteProtocolError",
+    "UnsupportedDataError",
+]
+
+
+class DjangoWSError(Exception):
+    """The base of every error that django-ws raises."""
+
+
+class ProtocolError(DjangoWSError):
+    """The ASGI websocket protocol was broken; the message names the event and the state."""
+
+
+class LocalProtocolError(ProtocolError, RuntimeError):
+    """Our side asked for an event that its state forbids; nothing was sent and no state changed."""
+
+
+class RemoteProtocolError(ProtocolError):
+    """The ASGI server sent an event that its state forbids, or one that cannot be parsed."""
+
+
+class ConnectionClosed(DjangoWSError):  # noqa: N818 - the name the field uses; the end of a connection is no error
+    """The connection has ended; nothing can be received or sent any more.
+
+    Attributes:
+        code: The close code, 1005 where the peer gave none, 1006 where the connection broke.
+        reason: The close reason, empty where there was none.
+    """
+
+    def __init__(self, code: int = CloseCode.ABNORMAL_CLOSURE, reason: str = "", /) -> None:
+        super().__init__(code, reason)
+        self.code: int = code
+        self.reason: str = reason
+
+    @override
+    def __str__(self) -> str:
+        """Say the code and, where there is one, the reason."""
+        return f"closed with {int(self.code)} ({self.reason})" if self.reason else f"closed with {int(self.code)}"
+
+
+class NoRouteError(DjangoWSError):
+    """No websocket route matches the path; the handshake is denied with 404."""
+
+
+class InvalidMessageError(DjangoWSError, ValueError):
+    """A message from the client cannot be taken.
+
+    The text never holds a part of the payload, so that it may be logged.
+
+    Attributes:
+        code: What the connection is closed with unless ``on_invalid`` decides otherwise.
+    """
+
+    code: ClassVar[CloseCode] = CloseCode.INVALID_FRAME_PAYLOAD_DATA
+
+
+class UnsupportedDataError(InvalidMessageError):
+    """A text frame where the socket takes binary ones, or the reverse (RFC 6455 section 7.4.1, 1003)."""
+
+    code: ClassVar[CloseCode] = CloseCode.UNSUPPORTED_DATA
+
+
+class MessageTooBigError(InvalidMessageError):
+    """A message over the size limit, refused before it was parsed (RFC 6455 section 7.4.1, 1009)."""
+
+    code: ClassVar[CloseCode] = CloseCode.MESSAGE_TOO_BIG

@@ -1,0 +1,27 @@
+"""Layer 4: the socket itself, its hooks, its background tasks, its outbox and its codecs."""
+
+from django_ws.handler.codecs import BytesCodec, TextCodec
+from django_ws.handler.functions import SocketFunction, as_factory
+from django_ws.handler.handler import WebSocketHandler
+from django_ws.handler.json import JSON, JSONCodec, JSONEncodable
+from django_ws.handler.outbox import Overflow
+from django_ws.handler.tasks import TASK_CANCELLED, TASK_DUPLICATE_STARTED, TASK_WS_CLOSED, TaskGroup
+from django_ws.handler.websocket import PING_TASK, WebSocket
+
+__all__ = [
+    "JSON",
+    "PING_TASK",
+    "TASK_CANCELLED",
+    "TASK_DUPLICATE_STARTED",
+    "TASK_WS_CLOSED",
+    "BytesCodec",
+    "JSONCodec",
+    "JSONEncodable",
+    "Overflow",
+    "SocketFunction",
+    "TaskGroup",
+    "TextCodec",
+    "WebSocket",
+    "WebSocketHandler",
+    "as_factory",
+]

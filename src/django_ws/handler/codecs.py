@@ -1,0 +1,123 @@
+"""The codecs for text and bytes, and the choice of a codec by a socket's type arguments."""
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar, final, get_origin
+
+from django.core.exceptions import ImproperlyConfigured
+
+from django_ws.exceptions import UnsupportedDataError
+from django_ws.handler.json import JSON, JSONCodec, JSONEncodable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django_ws.interfaces import Codec, Data
+
+__all__ = ["BytesCodec", "TextCodec", "decoder_for", "encoder_for"]
+
+
+@final
+class TextCodec:
+    """Text frames as ``str``."""
+
+    __slots__ = ()
+
+    def decode(self, data: "Data", /) -> str:
+        """Give the text.
+
+        Raises:
+            UnsupportedDataError: It came in a binary frame.
+        """
+        if isinstance(data, str):
+            return data
+        raise UnsupportedDataError("a binary frame came to a socket that takes text frames")
+
+    def encode(self, message: str, /) -> str:
+        """Give the text.
+
+        Raises:
+            TypeError: It is no ``str``.
+            UnicodeEncodeError: It has half of a surrogate pair, which UTF-8 cannot carry.
+        """
+        # An untyped caller may pass anything, which must not reach the server.
+        if not _is_text(message):
+            raise TypeError(f"a text socket sends str, not {type(message).__name__}")
+        if not message.isascii():
+            message.encode()
+        return message
+
+
+@final
+class BytesCodec:
+    """Binary frames as ``bytes``."""
+
+    __slots__ = ()
+
+    def decode(self, data: "Data", /) -> bytes:
+        """Give the bytes.
+
+        Raises:
+            UnsupportedDataError: They came in a text frame.
+        """
+        if isinstance(data, bytes):
+            return data
+        raise UnsupportedDataError("a text frame came to a socket that takes binary frames")
+
+    def encode(self, message: bytes, /) -> bytes:
+        """Give the bytes; a ``bytearray`` or ``memoryview`` is copied, so that it may change after the call.
+
+        Raises:
+            TypeError: It is nothing of the kind.
+        """
+        if type(message) is bytes:
+            return message
+        if not _is_binary(message):
+            raise TypeError(f"a binary socket sends bytes, not {type(message).__name__}")
+        return bytes(message)
+
+
+def _is_text(message: object) -> bool:
+    return isinstance(message, str)
+
+
+def _is_binary(message: object) -> bool:
+    return isinstance(message, bytes | bytearray | memoryview)
+
+
+# A codec found by a run-time type argument has types that only its user knows.
+_JSON: Final["Codec[Any, Any]"] = JSONCodec()
+# See _JSON.
+_FRAMES: Final["Mapping[object, Codec[Any, Any]]"] = {str: TextCodec(), bytes: BytesCodec()}
+
+
+# The type argument is a run-time value here.
+def decoder_for(argument: object, where: str, /) -> "Codec[Any, Any]":
+    """Choose what decodes a socket's messages by its first type argument.
+
+    Args:
+        argument: ``str``, ``bytes``, or one that means JSON: :data:`~django_ws.handler.JSON`, ``object``, ``Any``, or
+            nothing (an unbound type variable).
+        where: The socket's name, for the error.
+
+    Raises:
+        ImproperlyConfigured: Messages of that type need a codec that is not known here.
+    """
+    if argument in (JSON, JSONEncodable, object, Any) or isinstance(argument, TypeVar):
+        return _JSON
+    codec = _FRAMES.get(argument)
+    if codec is None:
+        name = argument.__name__ if isinstance(argument, type) and get_origin(argument) is None else str(argument)
+        raise ImproperlyConfigured(
+            f"{where} takes messages of type {name}, which no codec of django-ws decodes. Use str, bytes or JSON as "
+            "the first type argument, or give the class a codec: codec = MyCodec()"
+        )
+    return codec
+
+
+# The type argument is a run-time value here.
+def encoder_for(argument: object, /) -> "Codec[Any, Any]":
+    """Choose what encodes a socket's messages by its second type argument.
+
+    Args:
+        argument: ``str`` or ``bytes``; any other type goes out as JSON, whose encoder checks each message.
+    """
+    return _FRAMES.get(argument, _JSON)

@@ -1,0 +1,130 @@
+"""A plain ``async def`` as a socket, and what may stand in a route."""
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Concatenate, TypeAlias
+
+from django.core.exceptions import ImproperlyConfigured
+from typing_extensions import override
+
+from django_ws.handler.options import options_of
+from django_ws.handler.websocket import WebSocket
+
+if TYPE_CHECKING:
+    from django.http.response import HttpResponseBase
+
+    from django_ws.interfaces import SocketFactory
+
+__all__ = ["SocketFunction", "as_factory"]
+
+# Django: a socket function takes its own WebSocket type and whatever its route captures.
+SocketFunction: TypeAlias = Callable[Concatenate[WebSocket[Any, Any], ...], Coroutine[Any, Any, None]]
+"""``async def room(ws: WebSocket[str, str], room_id: int) -> None``: accepted first, closed with 1000 at its end."""
+
+
+# The function's own annotation says what its messages are.
+class _FunctionSocket(WebSocket[Any, Any]):
+    """Runs a socket function; a class is made for each function, so that options are worked out once."""
+
+    __slots__ = ()
+
+    function: typing.ClassVar[SocketFunction]
+
+    async def run(self) -> "HttpResponseBase | None":
+        """Accept, run the function, clean up."""
+        response = await self._handshake()
+        if not self._connection.is_open:
+            return response
+        self._begin()
+        error: BaseException | None = None
+        try:
+            await type(self).function(self, *self.args, **self.kwargs)
+        except BaseException as raised:
+            error = raised
+            if not await self._finish(raised):
+                raise
+        if error is None:
+            await self._finish(None)
+        return None
+
+    @property
+    @override
+    def _name(self) -> str:
+        return type(self).__qualname__
+
+
+def as_factory(target: object, /) -> "SocketFactory":
+    """Turn what stands in a route into a :class:`~django_ws.interfaces.SocketFactory`.
+
+    Args:
+        target: A handler class, its ``as_view()``, a socket function, or any other factory.
+
+    Raises:
+        ImproperlyConfigured: It is none of these; the message names it.
+    """
+    view_class: object = getattr(target, "view_class", None)
+    if view_class is not None:
+        return as_factory(view_class)
+    if isinstance(target, type):
+        if not callable(getattr(target, "run", None)):
+            raise ImproperlyConfigured(
+                f"{target.__module__}.{target.__qualname__} stands in a websocket route but is no socket: derive it "
+                "from WebSocketHandler, or give it async def run(self)"
+            )
+        # A class with run(); that it takes (request, connection, ...) shows when it is called.
+        factory: Any = target
+        return typing.cast("SocketFactory", factory)
+    if inspect.iscoroutinefunction(target):
+        return _factory_of(target)
+    if callable(target):
+        return typing.cast("SocketFactory", target)
+    raise ImproperlyConfigured(
+        f"{target!r} stands in a websocket route but is no socket: put a WebSocketHandler class or an "
+        "async def function there"
+    )
+
+
+def _factory_of(function: SocketFunction) -> "SocketFactory":
+    annotation = _annotation_of_socket(function)
+    origin = typing.get_origin(annotation) or annotation
+    if origin is not WebSocket and origin is not Any:
+        raise ImproperlyConfigured(
+            f"The socket function {_name(function)} must take a WebSocket first, annotated as such or not at all; "
+            f"it is annotated {annotation!r}. A plain HTTP view belongs into the HTTP URLconf."
+        )
+    arguments = typing.get_args(annotation)
+    # A subscription by run-time values, which no checker can follow.
+    generic: Any = WebSocket
+    base: object = generic[arguments] if arguments else generic
+    members = {
+        "__slots__": (),
+        "__module__": function.__module__,
+        "__qualname__": getattr(function, "__qualname__", type(function).__qualname__),
+        "__orig_bases__": (base,),
+        "function": staticmethod(function),
+    }
+    cls = type(getattr(function, "__name__", "socket"), (_FunctionSocket,), members)
+    options_of(cls, WebSocket)
+    return typing.cast("SocketFactory", cls)
+
+
+def _annotation_of_socket(function: SocketFunction) -> object:
+    parameters = list(inspect.signature(function).parameters)
+    if not parameters:
+        raise ImproperlyConfigured(f"The socket function {_name(function)} must take the socket as its first argument")
+    try:
+        # Only the socket's own annotation matters here: another one may name what a type checker alone imports.
+        written: dict[str, object] = getattr(function, "__annotations__", {})
+        holder = types.SimpleNamespace(__annotations__={"ws": written.get(parameters[0], Any)})
+        return typing.get_type_hints(holder, getattr(inspect.unwrap(function), "__globals__", {}))["ws"]
+    except NameError as error:
+        raise ImproperlyConfigured(
+            f"The annotation of the socket in {_name(function)} cannot be read at run time, where it chooses the "
+            f"codec: {error}. Import that name outside of TYPE_CHECKING."
+        ) from error
+
+
+def _name(function: SocketFunction) -> str:
+    return f"{function.__module__}.{getattr(function, '__qualname__', repr(function))}"

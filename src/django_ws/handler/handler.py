@@ -1,0 +1,131 @@
+"""The class-based socket."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django.http import HttpResponse
+from typing_extensions import TypeVar, override
+
+from django_ws.exceptions import InvalidMessageError
+from django_ws.handler.json import JSON, JSONEncodable
+from django_ws.handler.options import check_hooks
+from django_ws.handler.runtime import Phase
+from django_ws.handler.websocket import WebSocket
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
+
+__all__ = ["WebSocketHandler"]
+
+InT = TypeVar("InT", default=JSON)
+OutT = TypeVar("OutT", default=JSONEncodable)
+
+_HOOKS: Final = ("on_open", "on_message", "on_close")
+
+
+class WebSocketHandler(WebSocket[InT, OutT]):
+    """A socket as a class of hooks; one instance for each connection.
+
+    ::
+
+        class Echo(WebSocketHandler[str, str]):
+            async def on_message(self, data: str) -> None:
+                await self.send(data)
+
+    The hooks of one connection run one at a time, messages in order of arrival.
+    """
+
+    @override
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        check_hooks(cls, _HOOKS)
+
+    @override
+    async def on_connect(self) -> "HttpResponseBase | None":
+        """Decide on the handshake, before it is answered.
+
+        Returns:
+            ``None`` to accept; a response to deny with, as it is.
+
+        Raises:
+            PermissionDenied: Deny with 403.
+            Http404: Deny with 404.
+        """
+        return None
+
+    async def on_open(self) -> None:
+        """Called once, when the connection is open."""
+
+    async def on_message(self, data: InT, /) -> None:
+        """Called for each message."""
+
+    async def on_close(self) -> None:
+        """Called exactly once if ``on_open`` was, however the connection ended.
+
+        :attr:`close_code` and :attr:`close_reason` say why. Background tasks have ended; nothing can be sent.
+        It may take ``WS_CLEANUP_TIMEOUT`` seconds.
+        """
+
+    async def run(self) -> "HttpResponseBase | None":
+        """Serve the connection until its end, clean-up included; the application's part to call.
+
+        Returns:
+            What the handshake is to be denied with, if so.
+        """
+        response = await self._handshake()
+        connection = self._connection
+        if not connection.is_open:
+            return response
+        self._begin()
+        options = self._options
+        try:
+            await self.on_open()
+            while True:
+                if self._inbox is None:
+                    # The common path, written out: one coroutine less for each message.
+                    self.ws_phase = Phase.RECEIVING
+                    data = await connection.receive()
+                    self.ws_phase = Phase.RUNNING
+                else:
+                    data = await self._next()
+                try:
+                    message = options.decode(data) if len(data) <= options.surely_fits else self._decode(data)
+                except InvalidMessageError as error:
+                    await self._refuse(error, data)
+                else:
+                    await self.on_message(message)
+        except BaseException as error:
+            if not await self._finish(error):
+                raise
+        return None
+
+    @override
+    def _on_close_hook(self) -> "Coroutine[object, None, None] | None":
+        return None if type(self).on_close is WebSocketHandler.on_close else self.on_close()
+
+    # Django: a view takes whatever its route captures.
+    @classmethod
+    def as_view(cls) -> "Callable[..., Coroutine[Any, Any, HttpResponse]]":
+        """Give a Django view that stands for this class in any URLconf.
+
+        In the websocket URLconf it is the class itself, in a form that Django's ``path`` takes under every type
+        checker. Asked over plain HTTP, it answers 426 (RFC 9110 section 15.5.22).
+        """
+
+        # Django: a view takes whatever its route captures.
+        async def view(_request: "HttpRequest", *_args: Any, **_kwargs: Any) -> HttpResponse:
+            return HttpResponse(
+                "This address speaks WebSocket. Connect to it with ws:// or wss://.\n",
+                status=426,
+                content_type="text/plain; charset=utf-8",
+                headers={"Upgrade": "websocket", "Connection": "Upgrade"},
+            )
+
+        view.__name__ = cls.__name__
+        view.__qualname__ = cls.__qualname__
+        view.__module__ = cls.__module__
+        view.__doc__ = cls.__doc__
+        setattr(view, "view_class", cls)  # noqa: B010 - a function has no such attribute to its type
+        return view

@@ -1,0 +1,144 @@
+"""What a socket class has declared, with the settings where it has not: worked out once per class."""
+
+import inspect
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from django.core.exceptions import ImproperlyConfigured
+
+from django_ws.conf import WebSocketSettings, get_settings
+from django_ws.handler.codecs import decoder_for, encoder_for
+from django_ws.handler.outbox import Overflow
+from django_ws.handler.type_arguments import type_arguments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django_ws.interfaces import Codec, Data
+
+__all__ = ["Options", "check_hooks", "options_of"]
+
+T = TypeVar("T")
+
+_BYTES_PER_CHARACTER: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The limits and the codec of one socket class."""
+
+    settings: WebSocketSettings
+    """What they were worked out from."""
+    # The types of a class's messages are known to its user alone.
+    decode: "Callable[[Data], Any]"
+    """The codec's decoder."""
+    # See decode.
+    encode: "Callable[[Any], Data]"
+    """The codec's encoder."""
+    max_message_size: int
+    """Bytes that one incoming message may have."""
+    surely_fits: int
+    """A message of so many characters or bytes fits whatever its characters are: the common case's one comparison."""
+    inbox_messages: int
+    """Messages received and not yet handled, before reading stops."""
+    outbox_messages: int
+    """Messages waiting to be sent, before the overflow policy acts."""
+    outbox_bytes: int
+    """Bytes waiting to be sent, before the overflow policy acts."""
+    overflow: Overflow
+    """What is done past these."""
+    disconnect_grace: float | None
+    """Seconds that a hook may go on after the client left."""
+    cleanup_timeout: float
+    """Seconds that cancelled tasks, and then ``on_close``, may take."""
+
+
+_options: Final[dict[type, Options]] = {}
+
+
+def options_of(cls: type, generic: type, /) -> Options:
+    """Give the options of a socket class.
+
+    Args:
+        cls: The class.
+        generic: The base of which the type arguments are meant.
+
+    Raises:
+        ImproperlyConfigured: No codec for its messages, or an attribute with a wrong value.
+    """
+    options = _options.get(cls)
+    settings = get_settings()
+    if options is None or options.settings is not settings:
+        options = _options[cls] = _work_out(cls, generic, settings)
+    return options
+
+
+def _work_out(cls: type, generic: type, settings: WebSocketSettings) -> Options:
+    size = _declared(cls, "max_message_size", settings.max_message_size, _is_size)
+    max_size = sys.maxsize if size is None else size
+    decoder, encoder = _codecs(cls, generic)
+    overflow: object = getattr(cls, "overflow", Overflow.CLOSE)
+    if not isinstance(overflow, Overflow):
+        raise ImproperlyConfigured(f"{cls.__qualname__}.overflow is {overflow!r}, but must be a member of Overflow")
+    return Options(
+        settings=settings,
+        decode=decoder.decode,
+        encode=encoder.encode,
+        max_message_size=max_size,
+        surely_fits=max_size // _BYTES_PER_CHARACTER,
+        inbox_messages=_declared(cls, "inbox_messages", settings.inbox_messages, _is_count),
+        outbox_messages=_declared(cls, "outbox_messages", settings.outbox_messages, _is_count),
+        outbox_bytes=_declared(cls, "outbox_bytes", settings.outbox_bytes, _is_count),
+        overflow=overflow,
+        disconnect_grace=_declared(cls, "disconnect_grace", settings.disconnect_grace, _is_grace),
+        cleanup_timeout=_declared(cls, "cleanup_timeout", settings.cleanup_timeout, _is_seconds),
+    )
+
+
+# See Options.decode.
+def _codecs(cls: type, generic: type) -> "tuple[Codec[Any, Any], Codec[Any, Any]]":
+    """Give what decodes and what encodes."""
+    declared: Codec[Any, Any] | None = getattr(cls, "codec", None)
+    if declared is not None:
+        return declared, declared
+    incoming, outgoing = type_arguments(cls, generic)
+    return decoder_for(incoming, cls.__qualname__), encoder_for(outgoing)
+
+
+def _declared(cls: type, name: str, default: T, is_right: "Callable[[object], bool]") -> T:
+    value: T = getattr(cls, name, default)
+    if not is_right(value):
+        raise ImproperlyConfigured(f"{cls.__qualname__}.{name} is {value!r}; see the setting WS_{name.upper()}")
+    return value
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _is_size(value: object) -> bool:
+    return value is None or _is_count(value)
+
+
+def _is_seconds(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+
+
+def _is_grace(value: object) -> bool:
+    return value is None or _is_seconds(value)
+
+
+def check_hooks(cls: type, names: "tuple[str, ...]", /) -> None:
+    """Refuse a class whose hooks are not ``async def``, when it is made and not when the first client comes.
+
+    Raises:
+        ImproperlyConfigured: One is an ordinary function; the message names it.
+    """
+    for name in names:
+        hook: object = vars(cls).get(name)
+        if inspect.isfunction(hook) and not inspect.iscoroutinefunction(inspect.unwrap(hook)):
+            raise ImproperlyConfigured(
+                f"{cls.__qualname__}.{name} must be async: write «async def {name}». Call blocking code in it "
+                "with asgiref's sync_to_async"
+            )

@@ -1,0 +1,105 @@
+"""What the sockets of one event loop share: a ticker that notices long hooks, and two finished futures.
+
+The ticker is what lets the common path do without a reader task, a timer or a future for each message: a socket
+writes one number when a hook begins and one when it ends, and the tick looks at these.
+"""
+
+import asyncio
+from enum import IntEnum, unique
+from typing import TYPE_CHECKING, Final, Protocol, final
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+__all__ = ["TICK", "Phase", "Runtime", "Ticked", "runtime"]
+
+TICK: Final = 0.5
+"""Seconds between two ticks. A hook is noticed at its second tick, so after 0.5 to 1 s."""
+
+
+@unique
+class Phase(IntEnum):
+    """What a socket is at; more than :attr:`RECEIVING` means that code of the user runs."""
+
+    RECEIVING = 0
+    """It waits for a message, or has not begun, or has ended."""
+    RUNNING = 1
+    """It runs a hook."""
+    LONG = 2
+    """It has been running one hook since before the last tick."""
+
+
+class Ticked(Protocol):
+    """What a tick looks at."""
+
+    @property
+    def ws_phase(self) -> Phase:
+        """What it is at."""
+        ...
+
+    def ws_tick(self) -> None:
+        """Called at each tick at which the phase is not :attr:`Phase.RECEIVING`."""
+        ...
+
+
+@final
+class Runtime:
+    """The shared state of one event loop's sockets.
+
+    Args:
+        loop: The loop.
+    """
+
+    __slots__ = ("_handle", "_loop", "_sockets", "lost", "taken")
+
+    def __init__(self, loop: "AbstractEventLoop") -> None:
+        self._loop: AbstractEventLoop = loop
+        self._sockets: set[Ticked] = set()
+        self._handle: asyncio.TimerHandle | None = None
+        self.taken: asyncio.Future[bool] = loop.create_future()
+        """Finished with ``True``: what a send gives that the server took at once."""
+        self.taken.set_result(True)
+        self.lost: asyncio.Future[bool] = loop.create_future()
+        """Finished with ``False``: what a send gives after the end."""
+        self.lost.set_result(False)
+
+    def __len__(self) -> int:
+        """Count the sockets that are ticked."""
+        return len(self._sockets)
+
+    def add(self, socket: Ticked, /) -> None:
+        """Tick ``socket`` from now on."""
+        self._sockets.add(socket)
+        if self._handle is None:
+            self._handle = self._loop.call_later(TICK, self._tick)
+
+    def discard(self, socket: Ticked, /) -> None:
+        """Tick ``socket`` no more."""
+        self._sockets.discard(socket)
+
+    def _tick(self) -> None:
+        if not self._sockets:
+            # The timer ends itself: a socket that comes and goes neither makes nor cancels one.
+            self._handle = None
+            return
+        self._handle = self._loop.call_later(TICK, self._tick)
+        for socket in [socket for socket in self._sockets if socket.ws_phase]:
+            socket.ws_tick()
+
+
+_runtimes: Final[dict["AbstractEventLoop", Runtime]] = {}
+
+
+def runtime() -> Runtime:
+    """Give the runtime of the running event loop.
+
+    Raises:
+        RuntimeError: No event loop runs in this thread.
+    """
+    loop = asyncio.get_running_loop()
+    found = _runtimes.get(loop)
+    if found is None:
+        for other in [other for other in _runtimes if other.is_closed()]:
+            del _runtimes[other]
+        found = _runtimes[loop] = Runtime(loop)
+    return found

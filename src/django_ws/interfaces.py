@@ -1,0 +1,276 @@
+"""The joints between the layers: Protocols and aliases, no behaviour.
+
+A layer imports this module and :mod:`django_ws.exceptions`, never a sibling. Each joint is as small as its
+consumer needs, has a shipped fake in :mod:`django_ws.testing`, and a type test that holds the real one and the
+fake to it.
+
+===================  =========================  ==========================================
+joint                between                    carries
+===================  =========================  ==========================================
+:class:`Connection`  protocol -> handler        the frames of one websocket
+:class:`Resolver`    routing -> application     a path -> a :class:`Match`
+:class:`SocketFactory`, :class:`Endpoint`       routing -> handler, one socket of a route
+:class:`Middleware`, :class:`Next`              middleware -> handler, the way inwards
+:class:`Codec`       handler -> wire            messages <-> frames
+===================  =========================  ==========================================
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from typing_extensions import TypeVar
+
+from django_ws.aliases import ASGIReceive, ASGISend, Data, Headers, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Sequence
+
+    from django.http import HttpRequest
+    from django.urls import ResolverMatch
+
+__all__ = [
+    "ASGIApplication",
+    "ASGIReceive",
+    "ASGISend",
+    "Codec",
+    "Connection",
+    "ConnectionFactory",
+    "Data",
+    "Endpoint",
+    "Headers",
+    "Match",
+    "Middleware",
+    "MiddlewareFactory",
+    "Next",
+    "Resolver",
+    "Scope",
+    "SocketFactory",
+]
+
+InT_co = TypeVar("InT_co", covariant=True)
+OutT_contra = TypeVar("OutT_contra", contravariant=True)
+
+
+class ASGIApplication(Protocol):
+    """An ASGI 3 application, as loosely typed as servers and frameworks pass it around."""
+
+    # ASGI: the three arguments are typed differently by every server and framework.
+    async def __call__(self, scope: Any, receive: Any, send: Any, /) -> None:
+        """Serve one connection."""
+        ...
+
+
+class Connection(Protocol):
+    """Joins the protocol layer to the handler: the frames of one websocket.
+
+    Nothing of ASGI crosses it, so that a connection over another server's callbacks can satisfy it.
+
+    Guarantees:
+        - Messages are received in the order in which they came, each once.
+        - After the end, whoever caused it, nothing more reaches the wire, and no method raises anything but
+          :exc:`~django_ws.exceptions.ConnectionClosed` for it.
+        - :meth:`receive` is called by one task at a time. A :meth:`send` or :meth:`close` is not called while the
+          awaitable of an earlier :meth:`send` is unfinished; the caller keeps that order.
+    """
+
+    @property
+    def subprotocols(self) -> Sequence[str]:
+        """The subprotocols that the client offers, in its order of preference (RFC 6455 section 1.9)."""
+        ...
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the handshake was accepted and neither side has closed."""
+        ...
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the handshake has got its answer (accepted or denied), or the client left before one."""
+        ...
+
+    @property
+    def close_code(self) -> int | None:
+        """The code of the first close, whoever sent it; ``None`` before."""
+        ...
+
+    @property
+    def close_reason(self) -> str:
+        """The reason of the first close; empty where there was none."""
+        ...
+
+    async def accept(self, subprotocol: str | None = None, headers: Headers = ()) -> None:
+        """Accept the handshake.
+
+        Raises:
+            ConnectionClosed: The client has gone.
+            LocalProtocolError: The handshake was answered before.
+        """
+        ...
+
+    async def deny(self, status: int = 403, headers: Headers = (), body: bytes = b"") -> None:
+        """Refuse the handshake with an HTTP response; a server that cannot carry one answers 403.
+
+        Raises:
+            ConnectionClosed: The client has gone.
+            LocalProtocolError: The handshake was answered before.
+        """
+        ...
+
+    async def receive(self) -> Data:
+        """Wait for the next message.
+
+        Raises:
+            ConnectionClosed: Either side has closed, or the connection broke.
+            LocalProtocolError: The handshake has not been accepted.
+        """
+        ...
+
+    def send(self, data: Data, /) -> Awaitable[None] | None:
+        """Begin to send one message, now.
+
+        Returns:
+            ``None`` if the transport took it at once, which is the rule. Else an awaitable to await (once, in any
+            task) until it did; the client reads slowly. It too may raise ``ConnectionClosed``.
+
+        Raises:
+            ConnectionClosed: Either side has closed, or the connection broke.
+            LocalProtocolError: The handshake has not been accepted.
+        """
+        ...
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Send a close frame; before the handshake is answered, deny it.
+
+        Does nothing after the end. A reason is cut to 123 bytes of UTF-8.
+
+        Raises:
+            ValueError: The code may not stand in a close frame (RFC 6455 section 7.4).
+        """
+        ...
+
+
+class ConnectionFactory(Protocol):
+    """Makes the :class:`Connection` of one ASGI scope; the way to swap the protocol layer."""
+
+    def __call__(self, scope: Scope, receive: ASGIReceive, send: ASGISend, /) -> Connection:
+        """Make it; nothing has been received or sent yet."""
+        ...
+
+
+@runtime_checkable
+class Endpoint(Protocol):
+    """Joins routing and middleware to the handler: one socket of a route, ready to run.
+
+    This is the ``ws`` that a middleware gets; the sockets that ship are all a
+    :class:`~django_ws.handler.WebSocket`.
+    """
+
+    @property
+    def request(self) -> HttpRequest:
+        """The handshake as Django's request."""
+        ...
+
+    async def run(self) -> object:
+        """Serve the connection until its end, clean-up included."""
+        ...
+
+
+class SocketFactory(Protocol):
+    """Makes the :class:`Endpoint` of one connection; a handler class is one."""
+
+    # Django: a route's captured values have the types of its converters, which no checker sees.
+    def __call__(self, request: HttpRequest, connection: Connection, /, *args: Any, **kwargs: Any) -> Endpoint:
+        """Make it, from the request, the connection, and the route's captured values."""
+        ...
+
+
+class Match(Protocol):
+    """What a path resolves to."""
+
+    @property
+    def factory(self) -> object:
+        """The route's target: a handler class, a socket function or its ``as_view()``."""
+        ...
+
+    # Django: ResolverMatch.args and .kwargs, typed by the route's converters.
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """The captured positional values."""
+        ...
+
+    @property
+    def kwargs(self) -> dict[str, Any]:
+        """The captured named values."""
+        ...
+
+    @property
+    def route(self) -> str:
+        """The route as it stands in the URLconf, for logs."""
+        ...
+
+    @property
+    def resolver_match(self) -> ResolverMatch | None:
+        """What becomes ``request.resolver_match``; ``None`` where the resolver is not Django's."""
+        ...
+
+
+class Resolver(Protocol):
+    """Joins routing to the application: which socket a path means."""
+
+    def resolve(self, path: str, /) -> Match:
+        """Find the route of ``path``, which begins with a slash and is free of ``root_path``.
+
+        Raises:
+            NoRouteError: There is none.
+        """
+        ...
+
+
+class Next(Protocol):
+    """The way inwards: the next middleware, or the socket itself."""
+
+    async def __call__(self, ws: Endpoint, /) -> object:
+        """Run what is further in, until the connection's end."""
+        ...
+
+
+class Middleware(Protocol):
+    """Joins the middleware layer to the handler: a callable around the life of every socket."""
+
+    async def __call__(self, ws: Endpoint, /) -> object:
+        """Do the set-up, ``await next(ws)``, do the tear-down.
+
+        To refuse the handshake, raise ``PermissionDenied`` or ``Http404``, return an ``HttpResponse``, or return
+        without awaiting next.
+        """
+        ...
+
+
+class MiddlewareFactory(Protocol):
+    """A class or function named in ``WS_MIDDLEWARE``; called once with what is further in."""
+
+    def __call__(self, next_: Next, /) -> Middleware:
+        """Wrap ``next_``."""
+        ...
+
+
+class Codec(Protocol[InT_co, OutT_contra]):
+    """Joins the handler to the wire: messages to frames and back. Pure, and shared by all connections."""
+
+    def decode(self, data: Data, /) -> InT_co:
+        """Turn what came into a message.
+
+        Raises:
+            InvalidMessageError: It is none. The text holds no part of the payload.
+            UnsupportedDataError: It is of the other kind of frame.
+        """
+        ...
+
+    def encode(self, message: OutT_contra, /) -> Data:
+        """Turn a message into what goes out.
+
+        Raises:
+            TypeError, ValueError: It cannot be encoded; a fault of the caller.
+        """
+        ...

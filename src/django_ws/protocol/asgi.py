@@ -1,0 +1,141 @@
+"""The edge: ASGI's dicts in and out. No other module reads or builds one.
+
+Parsing trusts nothing: a key that a server leaves out, sets to ``None`` or fills with the wrong type never becomes
+a ``KeyError`` or a ``TypeError`` (ASGI www.rst, "WebSocket"; what real servers do stands in the docs, "Servers").
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, assert_never
+
+from django_ws.close_codes import CloseCode
+from django_ws.exceptions import RemoteProtocolError
+from django_ws.protocol.events import (
+    Accept,
+    ApplicationEvent,
+    Close,
+    Connect,
+    DenialBody,
+    DenialEnd,
+    DenialStart,
+    Disconnect,
+    PeerEvent,
+    RawHeaders,
+    Receive,
+    Send,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "build",
+    "build_data",
+    "offered_subprotocols",
+    "parse",
+    "parse_data",
+    "raw_headers",
+    "supports_denial_response",
+]
+
+
+# ASGI: events are open dicts, so their values are Any.
+def parse_data(message: Mapping[str, Any], /) -> str | bytes | None:
+    """Take the data out of a ``websocket.receive``; ``None`` for any other event. The hot path of receiving."""
+    if message["type"] != "websocket.receive":
+        return None
+    text: object = message.get("text")
+    if isinstance(text, str):
+        return text
+    data: object = message.get("bytes")
+    if isinstance(data, bytes):
+        return data
+    if isinstance(data, bytearray):
+        return bytes(data)
+    raise RemoteProtocolError("the ASGI server sent a websocket.receive with neither text nor bytes")
+
+
+# ASGI: events are open dicts, so their values are Any.
+def parse(message: Mapping[str, Any], /) -> PeerEvent:
+    """Turn an event of the server into a typed one.
+
+    Raises:
+        RemoteProtocolError: It is no event of the websocket protocol, or has no data.
+    """
+    kind: object = message.get("type")
+    match kind:
+        case "websocket.connect":
+            return Connect()
+        case "websocket.receive":
+            data = parse_data(message)
+            return Receive("" if data is None else data)
+        case "websocket.disconnect":
+            code: object = message.get("code")
+            reason: object = message.get("reason")
+            return Disconnect(
+                code if isinstance(code, int) else CloseCode.NO_STATUS_RCVD,
+                reason if isinstance(reason, str) else "",
+            )
+        case _:
+            raise RemoteProtocolError(f"the ASGI server sent an event of unknown type {kind!r} to a websocket")
+
+
+# ASGI: events are open dicts, so their values are Any.
+def build_data(data: str | bytes, /) -> dict[str, Any]:
+    """Build a ``websocket.send``. The hot path of sending."""
+    if isinstance(data, str):
+        return {"type": "websocket.send", "text": data}
+    return {"type": "websocket.send", "bytes": data}
+
+
+# ASGI: events are open dicts, so their values are Any.
+def build(event: ApplicationEvent, /) -> dict[str, Any]:
+    """Turn a typed event into the dict that goes to the server."""
+    match event:
+        case Send(data=data):
+            return build_data(data)
+        case Accept(subprotocol=subprotocol, headers=headers):
+            return {"type": "websocket.accept", "subprotocol": subprotocol, "headers": list(headers)}
+        case Close(code=code, reason=reason):
+            return {"type": "websocket.close", "code": int(code), "reason": reason}
+        case DenialStart(status=status, headers=headers):
+            return {"type": "websocket.http.response.start", "status": status, "headers": list(headers)}
+        case DenialBody(body=body):
+            return {"type": "websocket.http.response.body", "body": body, "more_body": True}
+        case DenialEnd(body=body):
+            return {"type": "websocket.http.response.body", "body": body, "more_body": False}
+        case _:
+            assert_never(event)
+
+
+def raw_headers(headers: "Iterable[tuple[str, str]]", /) -> RawHeaders:
+    """Encode headers as ASGI wants them: lower-case names, latin-1 (www.rst, "Accept").
+
+    Raises:
+        ValueError: A name or value that HTTP cannot carry (a line break, or a character beyond latin-1), or
+            ``sec-websocket-protocol``, which the ``subprotocol`` argument sets.
+    """
+    return tuple([_raw_header(name, value) for name, value in headers])
+
+
+def _raw_header(name: str, value: str) -> tuple[bytes, bytes]:
+    if any(character in "\r\n\0" for character in name + value):
+        raise ValueError(f"the header {name!r} has a line break or a NUL in it")
+    try:
+        raw = (name.lower().encode("latin-1"), value.encode("latin-1"))
+    except UnicodeEncodeError as error:
+        raise ValueError(f"the header {name!r} has a character that latin-1 cannot carry") from error
+    if raw[0] == b"sec-websocket-protocol":
+        raise ValueError("choose the subprotocol by accept(subprotocol=...), not by the sec-websocket-protocol header")
+    return raw
+
+
+# ASGI: scopes are open dicts, so their values are Any.
+def offered_subprotocols(scope: Mapping[str, Any], /) -> tuple[str, ...]:
+    """Read what the client offers, in its order of preference."""
+    return tuple(scope.get("subprotocols") or ())
+
+
+# ASGI: scopes are open dicts, so their values are Any.
+def supports_denial_response(scope: Mapping[str, Any], /) -> bool:
+    """Say whether the server takes ``websocket.http.response.*`` (extensions.rst, "Websocket Denial Response")."""
+    return "websocket.http.response" in (scope.get("extensions") or ())

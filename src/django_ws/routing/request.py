@@ -1,0 +1,48 @@
+"""The handshake as Django's request."""
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from django.core.handlers.asgi import ASGIRequest
+
+if TYPE_CHECKING:
+    from django_ws.interfaces import Scope
+
+__all__ = ["WebSocketRequest"]
+
+_SCHEMES = {"ws": "http", "wss": "https"}
+
+
+class WebSocketRequest(ASGIRequest):
+    """The HTTP request that asked for the websocket, a real ``HttpRequest``.
+
+    ``COOKIES``, ``GET``, ``headers``, ``META``, ``build_absolute_uri()`` and what middleware sets (``user``,
+    ``session``) work as in a view; ``method`` is GET (RFC 6455 section 4.1), ``scheme`` is http for ws and https for
+    wss, and the body is empty.
+
+    What Django reads out of the scope is read at the first look, so a socket that never looks does not pay for it.
+
+    Args:
+        scope: The ``websocket`` scope; read, never changed.
+
+    Raises:
+        UnicodeDecodeError: The query string is not UTF-8.
+    """
+
+    def __init__(self, scope: "Scope", /) -> None:
+        # Django decodes it in the same way, but only at the first look, which would be in the middle of a hook.
+        bytes(scope.get("query_string", b"")).decode()
+        self._ws_scope: Scope = scope
+
+    # Django: an HttpRequest has whatever attributes middleware gave it.
+    def __getattr__(self, name: str) -> Any:
+        """Do what ``ASGIRequest.__init__`` does, when the first attribute is asked for that it sets."""
+        own = vars(self)
+        if "scope" in own or "_ws_scope" not in own:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        set_before = dict(own)
+        scope = {**self._ws_scope, "method": "GET"}
+        scope["scheme"] = _SCHEMES.get(scope.get("scheme", "ws"), scope.get("scheme"))
+        super().__init__(scope, io.BytesIO())
+        own.update(set_before)
+        return getattr(self, name)

@@ -1,0 +1,133 @@
+"""The websocket URLconf, resolved by Django's own resolver."""
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, final
+
+from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import Resolver404, URLResolver, get_resolver
+
+from django_ws.conf import get_settings
+from django_ws.exceptions import NoRouteError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.urls import ResolverMatch
+
+__all__ = ["DjangoMatch", "DjangoResolver", "RouteNotFound", "default_urlconf"]
+
+
+class RouteNotFound(NoRouteError, Resolver404):  # noqa: N818 - named as Django names Http404 and Resolver404
+    """No websocket route matches the path; also a ``Resolver404``, so a ``Http404``."""
+
+
+@final
+class DjangoMatch:
+    """A :class:`~django_ws.interfaces.Match` over Django's ``ResolverMatch``.
+
+    Args:
+        resolver_match: What Django's resolver found.
+    """
+
+    __slots__ = ("resolver_match",)
+
+    def __init__(self, resolver_match: "ResolverMatch", /) -> None:
+        self.resolver_match: ResolverMatch = resolver_match
+
+    @property
+    def factory(self) -> object:
+        """The route's target."""
+        return self.resolver_match.func
+
+    # Django: captured values have the types of the route's converters.
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """The captured positional values."""
+        return self.resolver_match.args
+
+    # Django: captured values have the types of the route's converters.
+    @property
+    def kwargs(self) -> dict[str, Any]:
+        """The captured named values and the route's extra arguments."""
+        return self.resolver_match.kwargs
+
+    @property
+    def route(self) -> str:
+        """The route as it stands in the URLconf."""
+        return self.resolver_match.route
+
+
+@final
+class DjangoResolver:
+    """The :class:`~django_ws.interfaces.Resolver` of ``ROOT_WS_URLCONF``.
+
+    Everything of Django's URL dispatcher works: ``path``, ``re_path``, ``include``, converters, namespaces.
+
+    Args:
+        urlconf: Dotted name of the URLconf; ``None`` follows the settings, also when a test overrides them.
+    """
+
+    __slots__ = ("_urlconf",)
+
+    def __init__(self, urlconf: str | None = None) -> None:
+        self._urlconf: str | None = urlconf
+
+    @property
+    def urlconf(self) -> str:
+        """Dotted name of the URLconf in force."""
+        return self._urlconf or get_settings().urlconf or default_urlconf()
+
+    def resolve(self, path: str, /) -> DjangoMatch:
+        """Find the route of ``path``.
+
+        Args:
+            path: Begins with a slash; free of ``root_path``.
+
+        Raises:
+            RouteNotFound: There is none.
+        """
+        try:
+            return DjangoMatch(get_resolver(self.urlconf).resolve(path))
+        except Resolver404 as error:
+            raise RouteNotFound(f"no websocket route in {self.urlconf} matches {path!r}") from error
+
+    def targets(self) -> "Iterator[tuple[str, object]]":
+        """Give every route of the URLconf, as (route, target), includes followed; imports the URLconf.
+
+        Raises:
+            ImproperlyConfigured: The URLconf does not exist, or is no URLconf.
+        """
+        urlconf = self.urlconf
+        if not _module_exists(urlconf):
+            raise ImproperlyConfigured(
+                f"There is no websocket URLconf {urlconf!r}. Create that module beside your URLconf, with "
+                "urlpatterns = [path('ws/', MySocket)], or name another one in ROOT_WS_URLCONF."
+            )
+        yield from _walk("", get_resolver(urlconf))
+
+
+def default_urlconf() -> str:
+    """Give the name ``ws_urls`` beside ``ROOT_URLCONF``: only the last component of the name changes."""
+    root: str = django_settings.ROOT_URLCONF
+    package, dot, _ = root.rpartition(".")
+    return f"{package}{dot}ws_urls"
+
+
+def _module_exists(name: str) -> bool:
+    # Only the absence of the module itself is reported so; an import error inside it shows as what it is.
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError as error:
+        if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
+            return False
+        raise
+
+
+def _walk(prefix: str, resolver: URLResolver) -> "Iterator[tuple[str, object]]":
+    for pattern in resolver.url_patterns:
+        route = f"{prefix}{pattern.pattern}"
+        if isinstance(pattern, URLResolver):
+            yield from _walk(route, pattern)
+        else:
+            yield route, pattern.callback

@@ -1,0 +1,284 @@
+"""A fake of every joint: small, scripted, and held to the joint's Protocol by a type test."""
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Any, final
+
+from django_ws.exceptions import ConnectionClosed, LocalProtocolError, NoRouteError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterable, Mapping
+
+    from django.http import HttpRequest
+    from django.urls import ResolverMatch
+
+    from django_ws.interfaces import Connection, Data, Endpoint, Headers, Middleware, Next
+
+__all__ = ["FakeCodec", "FakeConnection", "FakeEndpoint", "FakeMatch", "FakeMiddleware", "FakeResolver"]
+
+
+@final
+class FakeConnection:
+    """A :class:`~django_ws.interfaces.Connection` without a wire.
+
+    Args:
+        messages: What :meth:`receive` gives, in order.
+        subprotocols: What the client offers.
+        is_open: Whether the handshake is accepted already.
+        end: What the client closes with when ``messages`` have been read; ``None``: it stays and says nothing.
+    """
+
+    def __init__(
+        self,
+        messages: "Iterable[Data]" = (),
+        *,
+        subprotocols: tuple[str, ...] = (),
+        is_open: bool = False,
+        end: int | None = 1000,
+    ) -> None:
+        self.subprotocols: tuple[str, ...] = subprotocols
+        """What the client offers."""
+        self.sent: list[Data] = []
+        """What was sent, in order."""
+        self.accepted: tuple[str | None, list[tuple[str, str]]] | None = None
+        """The subprotocol and headers of the accept; ``None`` before."""
+        self.denied: tuple[int, list[tuple[str, str]], bytes] | None = None
+        """The status, headers and body of the denial; ``None`` before."""
+        self.close_code: int | None = None
+        """The code of the first close."""
+        self.close_reason: str = ""
+        """The reason of the first close."""
+        self._incoming: deque[Data] = deque(messages)
+        self._end: int | None = end
+        self._open: bool = is_open
+        self._answered: bool = is_open
+        self._changed: asyncio.Event = asyncio.Event()
+        self._stalled: asyncio.Event | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the handshake was accepted and neither side has closed."""
+        return self._open
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the handshake has got its answer, or the client left before one."""
+        return self._answered
+
+    async def accept(self, subprotocol: str | None = None, headers: "Headers" = ()) -> None:
+        """Note the accept."""
+        self._answer("accept")
+        self.accepted = (subprotocol, list(headers))
+        self._open = True
+
+    async def deny(self, status: int = 403, headers: "Headers" = (), body: bytes = b"") -> None:
+        """Note the denial."""
+        self._answer("deny")
+        self.denied = (status, list(headers), body)
+
+    def _answer(self, verb: str) -> None:
+        if self.close_code is not None:
+            raise ConnectionClosed(self.close_code, self.close_reason)
+        if self._answered:
+            raise LocalProtocolError(f"cannot {verb}: the handshake was answered before")
+        self._answered = True
+
+    async def receive(self) -> "Data":
+        """Give the next scripted message, or wait for :meth:`feed` or :meth:`disconnect`."""
+        while True:
+            if self._open and self._incoming:
+                return self._incoming.popleft()
+            if self._open and self._end is not None:
+                self.disconnect(self._end)
+            if not self._open:
+                raise self._ended()
+            self._changed.clear()
+            await self._changed.wait()
+
+    def send(self, data: "Data", /) -> "Awaitable[None] | None":
+        """Note the message; give an awaitable while :meth:`stall` is in force."""
+        if not self._open:
+            raise self._ended()
+        if self._stalled is None:
+            self.sent.append(data)
+            return None
+        return self._send_later(data, self._stalled)
+
+    async def _send_later(self, data: "Data", stalled: asyncio.Event) -> None:
+        await stalled.wait()
+        if not self._open:
+            raise self._ended()
+        self.sent.append(data)
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Note the close."""
+        if not self._answered:
+            self._answered = True
+            self.denied = (403, [], b"")
+        elif self._open:
+            self.disconnect(code, reason)
+
+    def feed(self, *messages: "Data") -> None:
+        """Let the client send more."""
+        self._incoming.extend(messages)
+        self._changed.set()
+
+    def disconnect(self, code: int = 1000, reason: str = "") -> None:
+        """Let the client end the connection."""
+        if self.close_code is None:
+            self.close_code, self.close_reason = code, reason
+        self._open = False
+        self._answered = True
+        self._changed.set()
+
+    def stall(self) -> None:
+        """Let the client stop reading: sends have to wait."""
+        self._stalled = asyncio.Event()
+
+    def resume(self) -> None:
+        """Let the client read again."""
+        if self._stalled is not None:
+            self._stalled.set()
+        self._stalled = None
+
+    def _ended(self) -> Exception:
+        if not self._answered:
+            return LocalProtocolError("the handshake has not been accepted")
+        return ConnectionClosed(1006 if self.close_code is None else self.close_code, self.close_reason)
+
+
+@final
+class FakeMatch:
+    """A :class:`~django_ws.interfaces.Match` by hand.
+
+    Args:
+        factory: The route's target.
+        *args: What the route captured without a name.
+        route: The route.
+        **kwargs: What the route captured by name.
+    """
+
+    # Django: captured values have the types of the route's converters.
+    def __init__(self, factory: object, /, *args: Any, route: str = "fake/", **kwargs: Any) -> None:
+        self.factory: object = factory
+        """The route's target."""
+        self.args: tuple[Any, ...] = args
+        """What the route captured without a name."""
+        self.kwargs: dict[str, Any] = kwargs
+        """What the route captured by name."""
+        self.route: str = route
+        """The route."""
+        self.resolver_match: ResolverMatch | None = None
+        """No ``ResolverMatch``."""
+
+
+@final
+class FakeResolver:
+    """A :class:`~django_ws.interfaces.Resolver` over a dict.
+
+    Args:
+        routes: Path -> target, or a whole :class:`FakeMatch`.
+    """
+
+    def __init__(self, routes: "Mapping[str, object]", /) -> None:
+        self.routes: Mapping[str, object] = routes
+        """Path -> target."""
+        self.asked: list[str] = []
+        """The paths that were resolved."""
+
+    def resolve(self, path: str, /) -> FakeMatch:
+        """Look ``path`` up.
+
+        Raises:
+            NoRouteError: It is not there.
+        """
+        self.asked.append(path)
+        if path not in self.routes:
+            raise NoRouteError(path)
+        target = self.routes[path]
+        return target if isinstance(target, FakeMatch) else FakeMatch(target, route=path)
+
+
+class FakeEndpoint:
+    """An :class:`~django_ws.interfaces.Endpoint` that accepts, echoes, and notes that it ran.
+
+    Args:
+        request: The handshake.
+        connection: The frames.
+        *args: What the route captured without a name.
+        **kwargs: What the route captured by name.
+    """
+
+    # Django: captured values have the types of the route's converters.
+    def __init__(self, request: "HttpRequest", connection: "Connection", /, *args: Any, **kwargs: Any) -> None:
+        self.request: HttpRequest = request
+        """The handshake."""
+        self.connection: Connection = connection
+        """The frames."""
+        self.args: tuple[Any, ...] = args
+        """What the route captured without a name."""
+        self.kwargs: dict[str, Any] = kwargs
+        """What the route captured by name."""
+        self.runs: int = 0
+        """How often it ran."""
+
+    async def run(self) -> object:
+        """Accept and echo until the end."""
+        self.runs += 1
+        try:
+            await self.connection.accept()
+            while True:
+                rest = self.connection.send(await self.connection.receive())
+                if rest is not None:
+                    await rest
+        except ConnectionClosed:
+            return None
+
+
+@final
+class FakeMiddleware:
+    """A :class:`~django_ws.interfaces.MiddlewareFactory` that notes what passes through.
+
+    Args:
+        name: Stands in the notes.
+        notes: Where they go; share one list to see the order.
+    """
+
+    def __init__(self, name: str = "fake", notes: list[str] | None = None) -> None:
+        self.name: str = name
+        """Stands in the notes."""
+        self.notes: list[str] = [] if notes is None else notes
+        """``"<name> in"`` and ``"<name> out"``, in order."""
+
+    def __call__(self, next_: "Next", /) -> "Middleware":
+        """Wrap ``next_``."""
+
+        async def middleware(ws: "Endpoint", /) -> object:
+            self.notes.append(f"{self.name} in")
+            try:
+                return await next_(ws)
+            finally:
+                self.notes.append(f"{self.name} out")
+
+        return middleware
+
+
+@final
+class FakeCodec:
+    """A :class:`~django_ws.interfaces.Codec` of ``str`` that notes what passes through."""
+
+    def __init__(self) -> None:
+        self.decoded: list[Data] = []
+        """What was decoded, in order."""
+        self.encoded: list[str] = []
+        """What was encoded, in order."""
+
+    def decode(self, data: "Data", /) -> str:
+        """Give ``data`` as text."""
+        self.decoded.append(data)
+        return data if isinstance(data, str) else data.decode()
+
+    def encode(self, message: str, /) -> str:
+        """Give ``message``."""
+        self.encoded.append(message)
+        return message

@@ -1,0 +1,87 @@
+"""``path``, ``re_path`` and ``include`` for ``ws_urls.py``.
+
+At run time these are Django's own functions. To a type checker, ``path`` and ``re_path`` here take what a websocket
+route may hold: a socket class, a socket function, a class's ``as_view()``, or an ``include()``.
+"""
+
+from typing import TYPE_CHECKING
+
+from django.urls import include
+
+__all__ = ["include", "path", "re_path"]
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from typing import Any, TypeAlias, overload
+
+    from django.http import HttpResponse
+    from django.urls import URLPattern, URLResolver
+    from django.utils.functional import Promise
+
+    from django_ws.handler import SocketFunction
+    from django_ws.interfaces import SocketFactory
+
+    # Django: a view takes whatever its route captures.
+    _View: TypeAlias = Callable[..., Coroutine[Any, Any, HttpResponse]]
+    _Included: TypeAlias = tuple[Sequence[URLResolver | URLPattern], str | None, str | None]
+    # Django: a route's extra arguments are of any type.
+    _Extra: TypeAlias = Mapping[str, Any]
+
+    @overload
+    def path(
+        route: str | Promise, view: SocketFactory, kwargs: _Extra | None = None, name: str | None = None
+    ) -> URLPattern: ...
+    @overload
+    def path(
+        route: str | Promise, view: SocketFunction | _View, kwargs: _Extra | None = None, name: str | None = None
+    ) -> URLPattern: ...
+    @overload
+    def path(
+        route: str | Promise, view: _Included, kwargs: _Extra | None = None, name: str | None = None
+    ) -> URLResolver: ...
+    def path(
+        route: str | Promise,
+        view: SocketFactory | SocketFunction | _View | _Included,
+        kwargs: _Extra | None = None,
+        name: str | None = None,
+    ) -> URLPattern | URLResolver:
+        """Put a socket at a route (Django: URL dispatcher, ``path()``).
+
+        Args:
+            route: The route, converters in angle brackets.
+            view: A socket class, a socket function, an ``as_view()``, or an ``include()``.
+            kwargs: More keyword arguments for the socket.
+            name: The route's name, for reversing.
+        """
+        raise NotImplementedError
+
+    @overload
+    def re_path(
+        route: str | Promise, view: SocketFactory, kwargs: _Extra | None = None, name: str | None = None
+    ) -> URLPattern: ...
+    @overload
+    def re_path(
+        route: str | Promise, view: SocketFunction | _View, kwargs: _Extra | None = None, name: str | None = None
+    ) -> URLPattern: ...
+    @overload
+    def re_path(
+        route: str | Promise, view: _Included, kwargs: _Extra | None = None, name: str | None = None
+    ) -> URLResolver: ...
+    def re_path(
+        route: str | Promise,
+        view: SocketFactory | SocketFunction | _View | _Included,
+        kwargs: _Extra | None = None,
+        name: str | None = None,
+    ) -> URLPattern | URLResolver:
+        """Put a socket at a regular expression (Django: URL dispatcher, ``re_path()``).
+
+        Args:
+            route: The regular expression; its groups are captured.
+            view: A socket class, a socket function, an ``as_view()``, or an ``include()``.
+            kwargs: More keyword arguments for the socket.
+            name: The route's name, for reversing.
+        """
+        raise NotImplementedError
+
+else:
+    from django.urls import path, re_path

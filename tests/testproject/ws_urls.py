@@ -1,0 +1,12 @@
+"""The tests' websocket URLconf."""
+
+from django_ws import WebSocketHandler
+from django_ws.urls import path
+
+
+class Echo(WebSocketHandler[str, str]):
+    async def on_message(self, data: str) -> None:
+        await self.send(data)
+
+
+urlpatterns = [path("echo/", Echo, name="echo")]
