@@ -1,0 +1,73 @@
+# Everything runs in .venv, which is made when it is missing. `make help` lists the targets.
+
+PYTHON ?= python3
+PORT ?= 8000
+HOST ?= 127.0.0.1
+JOBS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := examples/demo
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint layers types unit servers browser coverage format build tox clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "django-ws needs Python 3.11 or later; name one with: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+
+# What is installed is as new as pyproject.toml: each target has a stamp of its own.
+$(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[server]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $@
+
+demo: $(VENV)/.demo ## Serve the demo on http://127.0.0.1:8000/ (PORT= moves it)
+	@cd $(DEMO) && $(CURDIR)/$(BIN)/python manage.py migrate --verbosity 0
+	@printf '\n  The demo is at http://%s:%s/  (Ctrl+C stops it)\n\n' '$(HOST)' '$(PORT)'
+	@cd $(DEMO) && exec $(CURDIR)/$(BIN)/python -m uvicorn demo.asgi:application --host $(HOST) --port $(PORT) --log-level warning
+
+test: lint layers types unit coverage ## Run every check: lint, layers, types, tests, coverage of each module
+
+lint: $(VENV)/.dev ## Check style and format (ruff)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+layers: $(VENV)/.dev ## Check that no layer imports a sibling (import-linter)
+	$(BIN)/lint-imports --no-logo
+
+types: $(VENV)/.dev ## Check types: mypy on all, pyright on src
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+unit: $(VENV)/.dev ## Run the tests, real servers and browser included
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+servers: $(VENV)/.dev ## Run the tests against the real servers alone
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m server
+
+browser: $(VENV)/.dev ## Run the browser tests alone
+	$(BIN)/python -m pytest -m browser
+
+coverage: $(VENV)/.dev ## Check that each module is covered by its own test file
+	$(BIN)/python scripts/coverage_by_module.py
+
+format: $(VENV)/.dev ## Format the code
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+build: $(VENV)/.dev ## Build the wheel and the source distribution into dist/
+	$(BIN)/python -m build --installer pip
+
+tox: $(VENV)/.dev ## Run the tests on the built wheel under every Python and Django that is here
+	$(BIN)/tox run
+
+clean: ## Remove .venv, caches and build products
+	rm -rf $(VENV) dist build .tox .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
