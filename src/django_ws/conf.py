@@ -42,6 +42,8 @@ class WebSocketSettings:
     """Seconds that a hook may go on after the client left; 0: none, ``None``: no bound."""
     cleanup_timeout: float = 10.0
     """Seconds that cancelled tasks, and then ``on_close``, may take."""
+    sync_lanes: int = 8
+    """Threads for the sync code of all sockets."""
 
 
 _cache: WebSocketSettings | None = None
@@ -70,6 +72,7 @@ def _read() -> WebSocketSettings:
         outbox_bytes=_setting("WS_OUTBOX_BYTES", 1 << 20, _count),
         disconnect_grace=_setting("WS_DISCONNECT_GRACE", 10.0, _optional(_seconds)),
         cleanup_timeout=_setting("WS_CLEANUP_TIMEOUT", 10.0, _seconds),
+        sync_lanes=_setting("WS_SYNC_LANES", 8, _count),
     )
 
 
@@ -132,6 +135,7 @@ _NAMES: Final = frozenset(
         "WS_OUTBOX_BYTES",
         "WS_DISCONNECT_GRACE",
         "WS_CLEANUP_TIMEOUT",
+        "WS_SYNC_LANES",
     }
 )
 

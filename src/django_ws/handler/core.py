@@ -20,6 +20,7 @@ from django.core.exceptions import PermissionDenied
 from django_ws.close_codes import CloseCode
 from django_ws.exceptions import ConnectionClosed
 from django_ws.handler.inbox import Inbox
+from django_ws.handler.lanes import take_lane
 from django_ws.handler.outbox import Outbox, Overflow
 from django_ws.handler.runtime import Phase, runtime
 from django_ws.handler.tasks import TaskGroup
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
+    from django_ws.handler.lanes import LaneUse
     from django_ws.handler.options import Options
     from django_ws.handler.runtime import Runtime
     from django_ws.interfaces import Connection, Data, Headers
@@ -62,6 +64,7 @@ class SocketCore:
         "_grace",
         "_inbox",
         "_interrupted",
+        "_lane",
         "_options",
         "_outbox",
         "_runtime",
@@ -85,6 +88,7 @@ class SocketCore:
         self._connection: Connection = connection
         self._options: Options = options
         self._runtime: Runtime = runtime()
+        self._lane: LaneUse = take_lane(options.settings.sync_lanes)
         # The task that runs the socket, of whatever result the server gave it.
         self._task: asyncio.Task[Any] | None = None
         self._tasks: TaskGroup | None = None
@@ -168,6 +172,8 @@ class SocketCore:
         Raises:
             ConnectionClosed: The connection has ended and nothing waits.
         """
+        if self._lane.used:
+            self._lane.give_back()
         self.ws_phase = Phase.RECEIVING
         data: Data | None = None
         if self._inbox is not None:

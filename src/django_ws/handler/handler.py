@@ -80,11 +80,14 @@ class WebSocketHandler(WebSocket[InT, OutT]):
             return response
         self._begin()
         options = self._options
+        lane = self._lane
         try:
             await self.on_open()
             while True:
                 if self._inbox is None:
-                    # The common path, written out: one coroutine less for each message.
+                    # The common path of _next(), written out: one coroutine less for each message.
+                    if lane.used:
+                        lane.give_back()
                     self.ws_phase = Phase.RECEIVING
                     data = await connection.receive()
                     self.ws_phase = Phase.RUNNING
