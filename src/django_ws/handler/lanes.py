@@ -12,7 +12,7 @@ cursor); when the last socket leaves a lane, its connections are closed. No mess
 """
 
 import asyncio
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, final
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
@@ -21,6 +21,7 @@ from typing_extensions import override
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
 
 __all__ = ["Lane", "LaneUse", "take_lane"]
 

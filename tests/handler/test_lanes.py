@@ -1,0 +1,223 @@
+"""handler/lanes.py"""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from asgiref.sync import SyncToAsync, sync_to_async
+from django.db import OperationalError, connections
+
+from django_ws.handler import lanes
+from django_ws.handler.lanes import Lane, LaneUse, take_lane
+
+
+@pytest.fixture(autouse=True)
+def fresh_lanes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Lane]]:
+    made: list[Lane] = []
+    monkeypatch.setattr(lanes, "_lanes", made)
+    yield made
+    for lane in made:
+        lane.shutdown()
+
+
+def in_socket_task(body: Callable[[LaneUse], Awaitable[object]], count: int = 2) -> asyncio.Task[object]:
+    async def socket() -> object:
+        return await body(take_lane(count))
+
+    return asyncio.get_running_loop().create_task(socket())
+
+
+async def thread_of(_use: LaneUse) -> int:
+    return await sync_to_async(threading.get_ident)()
+
+
+async def settled(lane: Lane) -> None:
+    """Wait until the lane has done all that was given to it."""
+    await asyncio.wrap_future(super(Lane, lane).submit(int))
+
+
+async def test_one_socket_stays_on_one_thread() -> None:
+    async def body(use: LaneUse) -> set[int]:
+        return {await thread_of(use) for _ in range(5)}
+
+    threads = await in_socket_task(body)
+    assert isinstance(threads, set)
+    assert len(threads) == 1
+
+
+async def test_a_task_of_a_socket_runs_on_its_lane() -> None:
+    async def body(use: LaneUse) -> bool:
+        other = await asyncio.create_task(thread_of(use))
+        return other == await thread_of(use)
+
+    assert await in_socket_task(body)
+
+
+async def test_sockets_are_spread_over_so_many_threads_and_no_more() -> None:
+    leave = asyncio.Event()
+
+    async def body(use: LaneUse) -> int:
+        thread = await thread_of(use)
+        await leave.wait()
+        return thread
+
+    tasks = [in_socket_task(body, 3) for _ in range(9)]
+    await asyncio.sleep(0)
+    assert [lane.sockets for lane in lanes._lanes] == [3, 3, 3]
+    leave.set()
+    assert len(set(await asyncio.gather(*tasks))) == 3
+
+
+async def test_a_socket_that_ends_leaves_its_lane() -> None:
+    await in_socket_task(thread_of, 1)
+    await asyncio.sleep(0)
+    (lane,) = lanes._lanes
+    assert (lane.sockets, lane.busy) == (0, 0)
+
+
+async def test_a_lane_that_was_never_used_has_no_thread() -> None:
+    async def body(use: LaneUse) -> None:
+        assert not use.used
+
+    await in_socket_task(body, 1)
+    await asyncio.sleep(0)
+    assert not lanes._lanes[0]._threads
+
+
+async def test_outside_of_a_task_a_place_can_be_taken() -> None:
+    loop = asyncio.get_running_loop()
+    taken: asyncio.Future[LaneUse] = loop.create_future()
+    loop.call_soon(lambda: taken.set_result(take_lane(1)))
+    assert (await taken).lane.sockets == 1
+
+
+def marks(use: LaneUse) -> tuple[bool, int]:
+    return use.used, use.lane.busy
+
+
+async def test_the_socket_that_used_its_lane_is_marked_and_the_others_are_not() -> None:
+    leave = asyncio.Event()
+    uses: list[LaneUse] = []
+
+    async def idle(use: LaneUse) -> None:
+        uses.append(use)
+        await leave.wait()
+
+    bystander = in_socket_task(idle, 1)
+
+    async def body(use: LaneUse) -> None:
+        await thread_of(use)
+        await thread_of(use)
+        assert marks(use) == (True, 1)
+        assert marks(uses[0]) == (False, 1)
+        use.give_back()
+        assert marks(use) == (False, 0)
+
+    await asyncio.sleep(0)
+    await in_socket_task(body, 1)
+    leave.set()
+    await bystander
+
+
+async def test_work_from_outside_marks_no_socket() -> None:
+    lane = Lane(0)
+    assert await asyncio.wrap_future(lane.submit(int)) == 0
+    assert lane.busy == 0
+    lane.shutdown()
+
+
+def test_places_are_equal_on_one_lane_alone() -> None:
+    one, other = Lane(0), Lane(1)
+    assert LaneUse(one) == LaneUse(one)
+    assert LaneUse(one) != LaneUse(other)
+    assert LaneUse(one) != one
+    assert SyncToAsync.context_to_thread_executor[LaneUse(other)] is other
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[None]:
+    sqlite3.connect(tmp_path / "lanes.sqlite3").close()
+    settings = {**connections.databases["default"], "NAME": str(tmp_path / "lanes.sqlite3")}
+    connections.databases["lanes"] = settings
+    yield
+    del connections.databases["lanes"]
+
+
+def query(sql: str = "SELECT 1") -> None:
+    with connections["lanes"].cursor() as cursor:
+        cursor.execute(sql)
+
+
+def is_connected() -> bool:
+    return connections["lanes"].connection is not None
+
+
+@pytest.mark.usefixtures("database")
+async def test_connections_are_given_back_when_no_hook_on_the_lane_is_busy() -> None:
+    step, done = asyncio.Event(), asyncio.Event()
+
+    async def long_hook(use: LaneUse) -> None:
+        await sync_to_async(query)()
+        step.set()
+        await done.wait()
+        assert await sync_to_async(is_connected)()
+        use.give_back()
+        assert not await sync_to_async(is_connected)()
+
+    async def short_hook(use: LaneUse) -> None:
+        await step.wait()
+        await sync_to_async(query)()
+        use.give_back()
+        await settled(use.lane)
+        done.set()
+
+    await asyncio.gather(in_socket_task(long_hook, 1), in_socket_task(short_hook, 1))
+
+
+@pytest.mark.usefixtures("database")
+async def test_the_last_socket_closes_the_connections_of_its_lane(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connections.databases["lanes"], "CONN_MAX_AGE", None)
+
+    async def body(use: LaneUse) -> None:
+        await sync_to_async(query)()
+        use.give_back()
+        assert await sync_to_async(is_connected)()
+
+    await in_socket_task(body, 1)
+    await asyncio.sleep(0)
+    assert not await asyncio.wrap_future(super(Lane, lanes._lanes[0]).submit(is_connected))
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_broken_connection_is_dropped_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connections.databases["lanes"], "CONN_MAX_AGE", None)
+
+    def break_it() -> None:
+        query()
+        monkeypatch.setattr(connections["lanes"], "is_usable", lambda: False)
+        query("SELECT nonsense")
+
+    async def body(use: LaneUse) -> None:
+        with pytest.raises(OperationalError):
+            await sync_to_async(break_it)()
+        assert not await sync_to_async(is_connected)()
+
+    await in_socket_task(body, 1)
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_connection_that_an_error_did_not_break_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connections.databases["lanes"], "CONN_MAX_AGE", None)
+
+    def mistake() -> None:
+        query("SELECT nonsense")
+
+    async def body(use: LaneUse) -> None:
+        with pytest.raises(OperationalError):
+            await sync_to_async(mistake)()
+        assert await sync_to_async(is_connected)()
+
+    await in_socket_task(body, 1)
