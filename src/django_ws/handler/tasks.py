@@ -36,17 +36,19 @@ class TaskGroup:
         name: Stands before a task's id in its name, for logs and debuggers.
     """
 
-    __slots__ = ("_closed", "_name", "_on_error", "_tasks")
+    __slots__ = ("_closed", "_name", "_on_error", "_running", "_tasks")
 
     def __init__(self, on_error: "Callable[[Exception], Awaitable[None]]", name: str = "websocket") -> None:
         self._on_error: Callable[[Exception], Awaitable[None]] = on_error
         self._name: str = name
         # Tasks of any result live side by side.
         self._tasks: dict[Hashable, asyncio.Task[Any]] = {}
+        # Those too that were cancelled under their id and are at their finally blocks.
+        self._running: set[asyncio.Task[Any]] = set()
         self._closed: bool = False
 
     def __len__(self) -> int:
-        """Count the tasks that run."""
+        """Count the tasks that run, less those that were cancelled."""
         return len(self._tasks)
 
     def __contains__(self, task_id: object) -> bool:
@@ -70,9 +72,11 @@ class TaskGroup:
             task.cancel(TASK_WS_CLOSED)
             return task
         self._tasks[task_id] = task
+        self._running.add(task)
 
         # A task of any result.
         def forget(ended: "asyncio.Task[Any]") -> None:
+            self._running.discard(ended)
             if self._tasks.get(task_id) is ended:
                 del self._tasks[task_id]
             if not ended.cancelled():
@@ -98,7 +102,12 @@ class TaskGroup:
         return task is not None and task.cancel(message)
 
     def cancel_all(self) -> None:
-        """Cancel every task with :data:`TASK_WS_CLOSED`, without waiting; none can be started after."""
+        """Cancel every task with :data:`TASK_WS_CLOSED`, without waiting; none can be started after.
+
+        Each is cancelled once, however often this is called: a second cancellation would break into its ``finally``.
+        """
+        if self._closed:
+            return
         self._closed = True
         for task in list(self._tasks.values()):
             task.cancel(TASK_WS_CLOSED)
@@ -113,7 +122,7 @@ class TaskGroup:
             Whether the caller was cancelled meanwhile; the wait goes on all the same.
         """
         self.cancel_all()
-        tasks = list(self._tasks.values())
+        tasks = list(self._running)
         cancelled = await wait_out(tasks, seconds)
         for task in tasks:
             if not task.done():
