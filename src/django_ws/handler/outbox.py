@@ -21,6 +21,9 @@ __all__ = ["Outbox", "Overflow"]
 
 logger: Final = logging.getLogger("django_ws")
 
+_CANCEL_SECONDS: Final = 1.0
+"""How long the server's ``send`` may take over its own cancellation."""
+
 
 @unique
 class Overflow(Enum):
@@ -171,7 +174,10 @@ class Outbox:
         self.drop()
         if self._task is not None:
             self._task.cancel()
-            await asyncio.wait([self._task], timeout=seconds)
+            await asyncio.wait([self._task], timeout=_CANCEL_SECONDS)
+        # A task that was cancelled does not say so; a second flush must not wait for it.
+        if not self._idle.done():
+            self._idle.set_result(None)
 
     async def finish(self, head: "_Head", /) -> None:
         """Send the head's rest, then all that waits."""
