@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.handlers.asgi import ASGIRequest
 
+from django_ws.routing.paths import path_info
+
 if TYPE_CHECKING:
     from django_ws.interfaces import Scope
 
@@ -31,7 +33,9 @@ class WebSocketRequest(ASGIRequest):
 
     def __init__(self, scope: "Scope", /) -> None:
         # Django decodes it in the same way, but only at the first look, which would be in the middle of a hook.
-        bytes(scope.get("query_string", b"")).decode()
+        query: object = scope.get("query_string")
+        if isinstance(query, bytes):
+            query.decode()
         self._ws_scope: Scope = scope
 
     # Django: an HttpRequest has whatever attributes middleware gave it.
@@ -43,6 +47,10 @@ class WebSocketRequest(ASGIRequest):
         set_before = dict(own)
         scope = {**self._ws_scope, "method": "GET"}
         scope["scheme"] = _SCHEMES.get(scope.get("scheme", "ws"), scope.get("scheme"))
+        # ASGI www.rst: None is the same as empty.
+        scope["query_string"] = scope.get("query_string") or b""
         super().__init__(scope, io.BytesIO())
+        # Django takes the prefix off as it stands there, so that /app would be one of /apple.
+        self.path_info = self.META["PATH_INFO"] = path_info(scope)
         own.update(set_before)
         return getattr(self, name)
