@@ -39,7 +39,7 @@ class Verdict(Enum):
     """What the check found; the value ends the sentence "The handshake was refused: "."""
 
     ALLOWED = "allowed"
-    BAD_HOST = "its Host is not in ALLOWED_HOSTS"
+    BAD_HOST = "its Host is malformed or not in ALLOWED_HOSTS"
     SEVERAL_ORIGINS = "it has more than one Origin header"
     BAD_ORIGIN = "its Origin is not a scheme and a host"
     OTHER_SCHEME = (
@@ -97,9 +97,14 @@ def _judge(request: "HttpRequest", raw_origin: bytes | None) -> Verdict:
     if _is_named(origin):
         return Verdict.ALLOWED
     scheme = "https" if request.is_secure() else "http"
-    if _site(origin) == _site(urlsplit(f"{scheme}://{host}")):
+    try:
+        own = _site(urlsplit(f"{scheme}://{host}"))
+    except ValueError:
+        # Django's get_host() lets a port over 65535 pass, and under ALLOWED_HOSTS = ["*"] an impossible address.
+        return Verdict.BAD_HOST
+    if _site(origin) == own:
         return Verdict.ALLOWED
-    if origin.hostname == urlsplit(f"//{host}").hostname and origin.scheme != scheme:
+    if origin.hostname == own[1] and origin.scheme != scheme:
         return Verdict.OTHER_SCHEME
     return Verdict.FOREIGN_ORIGIN
 
@@ -119,7 +124,7 @@ def _split(raw: bytes) -> SplitResult | None:
 
 
 def _site(url: SplitResult) -> tuple[str, str | None, int | None]:
-    return url.scheme, url.hostname, url.port or _DEFAULT_PORTS.get(url.scheme)
+    return url.scheme, url.hostname, _DEFAULT_PORTS.get(url.scheme) if url.port is None else url.port
 
 
 def _is_named(origin: SplitResult) -> bool:
