@@ -1,5 +1,6 @@
 """The websocket URLconf, resolved by Django's own resolver."""
 
+import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, final
 
@@ -115,6 +116,9 @@ def default_urlconf() -> str:
 
 
 def _module_exists(name: str) -> bool:
+    # A module that was run as a script, or made by hand, is there without a spec.
+    if name in sys.modules:
+        return True
     # Only the absence of the module itself is reported so; an import error inside it shows as what it is.
     try:
         return find_spec(name) is not None
