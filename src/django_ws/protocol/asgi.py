@@ -4,8 +4,8 @@ Parsing trusts nothing: a key that a server leaves out, sets to ``None`` or fill
 a ``KeyError`` or a ``TypeError`` (ASGI www.rst, "WebSocket"; what real servers do stands in the docs, "Servers").
 """
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, assert_never
+from collections.abc import Container, Iterable, Mapping
+from typing import Any, assert_never, cast
 
 from django_ws.close_codes import CloseCode
 from django_ws.exceptions import RemoteProtocolError
@@ -24,9 +24,6 @@ from django_ws.protocol.events import (
     Send,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 __all__ = [
     "build",
     "build_data",
@@ -41,7 +38,7 @@ __all__ = [
 # ASGI: events are open dicts, so their values are Any.
 def parse_data(message: Mapping[str, Any], /) -> str | bytes | None:
     """Take the data out of a ``websocket.receive``; ``None`` for any other event. The hot path of receiving."""
-    if message["type"] != "websocket.receive":
+    if message.get("type") != "websocket.receive":
         return None
     text: object = message.get("text")
     if isinstance(text, str):
@@ -107,7 +104,7 @@ def build(event: ApplicationEvent, /) -> dict[str, Any]:
             assert_never(event)
 
 
-def raw_headers(headers: "Iterable[tuple[str, str]]", /) -> RawHeaders:
+def raw_headers(headers: Iterable[tuple[str, str]], /) -> RawHeaders:
     """Encode headers as ASGI wants them: lower-case names, latin-1 (www.rst, "Accept").
 
     Raises:
@@ -132,10 +129,14 @@ def _raw_header(name: str, value: str) -> tuple[bytes, bytes]:
 # ASGI: scopes are open dicts, so their values are Any.
 def offered_subprotocols(scope: Mapping[str, Any], /) -> tuple[str, ...]:
     """Read what the client offers, in its order of preference."""
-    return tuple(scope.get("subprotocols") or ())
+    offered: object = scope.get("subprotocols")
+    if not isinstance(offered, Iterable) or isinstance(offered, str):
+        return ()
+    return tuple([name for name in cast("Iterable[object]", offered) if isinstance(name, str)])
 
 
 # ASGI: scopes are open dicts, so their values are Any.
 def supports_denial_response(scope: Mapping[str, Any], /) -> bool:
     """Say whether the server takes ``websocket.http.response.*`` (extensions.rst, "Websocket Denial Response")."""
-    return "websocket.http.response" in (scope.get("extensions") or ())
+    extensions: object = scope.get("extensions")
+    return isinstance(extensions, Container) and "websocket.http.response" in cast("Container[object]", extensions)
