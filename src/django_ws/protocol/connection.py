@@ -175,8 +175,9 @@ class ASGIConnection:
         """
         if Send not in self._machine.application_row:
             self._refuse("send")
-        steps = self._send(build_data(data)).__await__()
         try:
+            # A server's send that is no coroutine function may raise as it is called.
+            steps = self._send(build_data(data)).__await__()
             # next() with a default ends a coroutine without making a StopIteration.
             first = next(steps, _TAKEN)
         except _GONE as error:
@@ -273,17 +274,26 @@ class _Rest:
     def __await__(self) -> "Generator[object, None, None]":
         """Yield what the first step was waiting for, then all that follows.
 
+        What is thrown in, a cancellation for one, belongs to the server's send, as it would in ``yield from``; an
+        awaitable whose steps are a plain iterator cannot take it, and is left at that.
+
         Raises:
             ConnectionClosed: The peer has gone.
         """
+        steps = self._steps
+        waited_for = self._first
         try:
-            try:
-                yield self._first
-            except BaseException as error:  # noqa: BLE001 - a cancellation belongs to the server's send
+            while True:
                 try:
-                    yield self._steps.throw(error)
-                except StopIteration:
-                    return
-            yield from self._steps
+                    yield waited_for
+                except BaseException as error:
+                    throw: Callable[[BaseException], object] | None = getattr(steps, "throw", None)
+                    if throw is None:
+                        raise
+                    waited_for = throw(error)
+                else:
+                    waited_for = next(steps)
+        except StopIteration:
+            return
         except _GONE as error:
             raise self._lost(error) from error
