@@ -1,8 +1,10 @@
 """The composer of ``WS_MIDDLEWARE``: loads, checks and nests them, once."""
 
 import inspect
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
+from asgiref.sync import iscoroutinefunction
 from django.core.exceptions import ImproperlyConfigured, MiddlewareNotUsed
 from django.utils.module_loading import import_string
 
@@ -87,8 +89,12 @@ def _wrap(factory: "MiddlewareFactory", next_: "Next", name: str) -> "Next":
 
 
 def _is_async(middleware: object) -> bool:
+    while isinstance(middleware, partial):
+        middleware = cast("partial[object]", middleware).func
     call: object = getattr(middleware, "__call__", None)  # noqa: B004 - its kind is asked, not its presence
-    return inspect.iscoroutinefunction(middleware) or inspect.iscoroutinefunction(call)
+    # asgiref's, because it knows what its markcoroutinefunction() has marked on every Python; it is asyncio's, which
+    # is deprecated, only where inspect has no such mark.
+    return iscoroutinefunction(middleware) or iscoroutinefunction(call)  # pyright: ignore[reportDeprecated]
 
 
 def _takes_one(call: object) -> bool:
