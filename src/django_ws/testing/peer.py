@@ -74,7 +74,8 @@ class Peer:
             peer.text("hello")
             assert await peer.receive() == "hello"
 
-    Leaving the block disconnects, waits for the application, and raises what it raised.
+    Leaving the block disconnects, waits for the application, and raises what it raised. An :exc:`ASGIViolation` is
+    raised there even if the application caught it.
 
     Args:
         application: What is tested.
@@ -105,6 +106,8 @@ class Peer:
         self._writable.set()
         self._state: str = "new"
         self._gone: bool = False
+        self._told: bool = False
+        self._violation: ASGIViolation | None = None
         self._denial_body: bytearray = bytearray()
         self._task: asyncio.Task[None] | None = None
         self.accepted_subprotocol: str | None = None
@@ -143,6 +146,8 @@ class Peer:
         # Its type says None; that is what is checked.
         application: Callable[..., Awaitable[object]] = self._application
         result = await application(self.scope, self._receive, self._send)
+        if self._violation is not None:
+            raise self._violation
         if result is not None:
             raise ASGIViolation(f"the application must return None, not {result!r}")
 
@@ -186,13 +191,13 @@ class Peer:
 
     def disconnect(self, code: int | None = 1000, reason: str | None = "") -> None:
         """End the connection from the client's side; no-op after it has ended."""
-        if not self._gone:
-            self._gone = True
-            if not (self._pending_forever and self._state == "closed"):
-                self._incoming.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self._gone = True
+        if not self._told:
+            self._told = True
+            self._incoming.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
 
     def vanish(self) -> None:
-        """Break the connection so that a send of the application finds out first; see :meth:`disconnect`."""
+        """Break the connection so that a send finds out first; :meth:`disconnect` then tells a ``receive`` as well."""
         self._gone = True
 
     def pause(self) -> None:
@@ -229,10 +234,14 @@ class Peer:
         waited: set[asyncio.Future[Any]] = {getter}
         if self._task is not None:
             waited.add(self._task)
-        await asyncio.wait(waited, timeout=_TIMEOUT, return_when=asyncio.FIRST_COMPLETED)
+        try:
+            await asyncio.wait(waited, timeout=_TIMEOUT, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            # A test that gave up waiting must not leave a getter behind, which would take the next event.
+            if not getter.done():
+                getter.cancel()
         if getter.done():
             return getter.result()
-        getter.cancel()
         if self._task is not None and self._task.done():
             self._task.result()
             raise ConnectionError("the application has ended")
@@ -246,16 +255,18 @@ class Peer:
 
     # ASGI: events are open dicts.
     async def _send(self, event: dict[str, Any]) -> None:
-        kind: object = event.get("type")
-        if self._gone or self._state in {"closed", "denied"}:
-            if self._state in {"closed", "denied"}:
-                raise ASGIViolation(f"{kind!r} after the application itself had ended the connection")
+        if not self._gone:
+            await self._writable.wait()
+        if self._gone and self._state not in {"closed", "denied"}:
             if self._raise_after_end is not None:
                 raise self._raise_after_end("the peer has gone")
             return
-        if not self._writable.is_set():
-            await self._writable.wait()
-        self._check(event)
+        try:
+            self._check(event)
+        except ASGIViolation as violation:
+            # The application may catch it, as it does other errors of a server; _run raises it again.
+            self._violation = self._violation or violation
+            raise
         self.events.append(event)
         self._outgoing.put_nowait(event)
 
@@ -272,7 +283,10 @@ class Peer:
                 self._check_denial_start(event)
                 self._state = "denying"
             case ("denying", "websocket.http.response.body"):
-                self._denial_body += event.get("body", b"")
+                body: object = event.get("body", b"")
+                if not isinstance(body, bytes):
+                    raise ASGIViolation(f"the body of a denial must be bytes, not {type(body).__name__}")
+                self._denial_body += body
                 if not event.get("more_body", False):
                     self._end("denied")
             case ("open", "websocket.send"):
@@ -280,6 +294,8 @@ class Peer:
             case ("open", "websocket.close"):
                 self._check_close(event)
                 self._end("closed")
+            case ("closed" | "denied", kind):
+                raise ASGIViolation(f"{kind!r} after the application itself had ended the connection")
             case (state, kind):
                 raise ASGIViolation(f"{kind!r} while the websocket is {state}")
 
@@ -288,23 +304,23 @@ class Peer:
         if not self._pending_forever:
             code = self.close_code if state == "closed" else 1006
             self._incoming.put_nowait({"type": "websocket.disconnect", "code": code, "reason": self.close_reason})
-        self._gone = True
+        self._gone = self._told = True
 
     # ASGI: events are open dicts.
     def _check_accept(self, event: dict[str, Any]) -> None:
         subprotocol: object = event.get("subprotocol")
-        if subprotocol is not None and subprotocol not in self.scope["subprotocols"]:
+        if subprotocol is not None and subprotocol not in (self.scope.get("subprotocols") or ()):
             raise ASGIViolation(f"the subprotocol {subprotocol!r} was not offered")
         self.accepted_subprotocol = None if subprotocol is None else str(subprotocol)
         self.accepted_headers = _check_headers(event)
 
     # ASGI: events are open dicts.
     def _check_denial_start(self, event: dict[str, Any]) -> None:
-        if "websocket.http.response" not in self.scope["extensions"]:
+        if "websocket.http.response" not in (self.scope.get("extensions") or ()):
             raise ASGIViolation("a denial response, which this server does not offer")
         status: object = event.get("status")
-        if not isinstance(status, int):
-            raise ASGIViolation(f"the status of a denial must be an int, not {status!r}")
+        if not isinstance(status, int) or not 200 <= status <= 599:  # noqa: PLR2004 - RFC 9110 section 15
+            raise ASGIViolation(f"the status of a denial must be an int from 200 to 599, not {status!r}")
         self.denied_status = status
         self.denied_headers = _check_headers(event)
 
