@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any, final
 
+from django_ws.close_codes import is_sendable, truncate_reason
 from django_ws.exceptions import ConnectionClosed, LocalProtocolError, NoRouteError
 
 if TYPE_CHECKING:
@@ -111,12 +112,18 @@ class FakeConnection:
         self.sent.append(data)
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Note the close."""
+        """Note the close, held to the same rules as a real one.
+
+        Raises:
+            ValueError: The code may not stand in a close frame (RFC 6455 section 7.4).
+        """
+        if self._answered and not self._open:
+            return
+        if not is_sendable(code):
+            raise ValueError(f"{int(code)} may not stand in a close frame")
         if not self._answered:
-            self._answered = True
             self.denied = (403, [], b"")
-        elif self._open:
-            self.disconnect(code, reason)
+        self.disconnect(code, truncate_reason(reason))
 
     def feed(self, *messages: "Data") -> None:
         """Let the client send more."""
