@@ -44,6 +44,9 @@ logger: Final = logging.getLogger("django_ws")
 _CLOSE_SECONDS: Final = 2.0
 """How long the server may take over a close frame: a client that does not read holds it up."""
 
+_HOOKS: Final = ("on_error", "on_close")
+"""The steps of the clean-up that are user code."""
+
 
 class SocketCore:
     """The part of a socket that its user does not see.
@@ -134,20 +137,37 @@ class SocketCore:
             response = await self.on_connect()
             if response is None and not connection.is_answered:
                 await self.accept(self.select_subprotocol(connection.subprotocols))
-        except ConnectionClosed:
-            if connection.is_open:
+        except BaseException as error:
+            await self._give_up(error)
+            if not isinstance(error, ConnectionClosed) or connection.is_open:
                 raise
-            response = None
-        finally:
-            if self._tasks is not None and not connection.is_open:
-                await self._tasks.close(self._options.cleanup_timeout)
+            return None
+        if not connection.is_open:
+            await self._give_up(None)
         return response
+
+    async def _give_up(self, error: BaseException | None) -> None:
+        """Clean up after a handshake that came to nothing: there was no ``on_open``, so there is no ``on_close``.
+
+        The connection may be open for all that: ``on_connect`` may accept by itself and then fail.
+        """
+        if isinstance(error, GeneratorExit):
+            return
+        self._finishing = True
+        owed = await self._stop_tasks()
+        if self._outbox is not None:
+            owed |= await self._run_logged(self._outbox.flush(0), "flush")
+        if owed and error is None:
+            raise asyncio.CancelledError
 
     def _begin(self) -> None:
         """Enter the life after the handshake: from now on :meth:`_finish` must be awaited."""
         self._task = asyncio.current_task()
         self.ws_phase = Phase.RUNNING
         self._runtime.add(self)
+        if self._close_code is CloseCode.TRY_AGAIN_LATER:
+            # It overflowed in on_connect, where there was no task to interrupt yet.
+            asyncio.get_running_loop().call_soon(self._interrupt)
 
     async def accept(self, subprotocol: str | None = None, headers: "Headers" = ()) -> None:
         """Accept the handshake. Only for ``on_connect``, and only to say more than it would be accepted with.
@@ -175,17 +195,19 @@ class SocketCore:
         if self._lane.used:
             self._lane.give_back()
         self.ws_phase = Phase.RECEIVING
-        data: Data | None = None
-        if self._inbox is not None:
-            if self._closing:
-                raise ConnectionClosed(self._connection.close_code or CloseCode.ABNORMAL_CLOSURE)
-            data = await self._inbox.get()
-            if data is None:
+        try:
+            if self._inbox is not None:
+                if self._closing and not self._connection.is_open:
+                    raise ConnectionClosed(self._connection.close_code or CloseCode.ABNORMAL_CLOSURE)
+                data = await self._inbox.get()
+                if data is not None:
+                    return data
                 self._inbox = None
-        if data is None:
-            data = await self._connection.receive()
-        self.ws_phase = Phase.RUNNING
-        return data
+            return await self._connection.receive()
+        finally:
+            # Also after a time-out, or where the end is read by another task than the socket's own: code runs again,
+            # and the ticker must look after it.
+            self.ws_phase = Phase.RUNNING
 
     def ws_tick(self) -> None:
         """Take note that one hook has been running for a tick; read on at the second, to notice the end."""
@@ -207,14 +229,15 @@ class SocketCore:
             self._grace = asyncio.get_running_loop().call_later(grace, self._grace_over)
 
     def _grace_over(self) -> None:
-        unhandled = self._inbox.drop() if self._inbox is not None else 0
-        logger.warning(
-            "%s: a hook was still running %g s after the end of the connection and is cancelled; "
-            "%d messages are not handled",
-            self._name,
-            self._options.disconnect_grace,
-            unhandled,
-        )
+        if self.ws_phase is not Phase.RECEIVING:
+            unhandled = self._inbox.drop() if self._inbox is not None else 0
+            logger.warning(
+                "%s: a hook was still running %g s after the end of the connection and is cancelled; "
+                "%d messages are not handled",
+                self._name,
+                self._options.disconnect_grace,
+                unhandled,
+            )
         self._interrupt()
 
     def _interrupt(self) -> None:
@@ -272,19 +295,24 @@ class SocketCore:
     async def _close(self, code: int, reason: str) -> None:
         """Send what waits, then the close frame, each within a bound."""
         self._closing = True
-        if self._outbox is not None:
-            overflowed = self._close_code is CloseCode.TRY_AGAIN_LATER
-            await self._outbox.flush(0 if overflowed else self._options.cleanup_timeout)
+        try:
+            if self._outbox is not None:
+                overflowed = self._close_code is CloseCode.TRY_AGAIN_LATER
+                await self._outbox.flush(0 if overflowed else self._options.cleanup_timeout)
+        except asyncio.CancelledError:
+            self._closing = False  # no frame is on its way: close() may be called again
+            raise
         try:
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await self._connection.close(code, reason)
         except TimeoutError:
             logger.debug("%s: the client took no close frame within %g s", self._name, _CLOSE_SECONDS)
-        if asyncio.current_task() is not self._task:
-            if self.ws_phase is Phase.RECEIVING:
-                self._interrupt()
-            else:
-                self._end_noticed()
+        finally:
+            if asyncio.current_task() is not self._task:
+                if self.ws_phase is Phase.RECEIVING:
+                    self._interrupt()
+                else:
+                    self._end_noticed()
 
     async def _finish(self, error: BaseException | None) -> bool:
         """Clean up: tasks, what waits to be sent, the close frame, ``on_close``.
@@ -380,14 +408,15 @@ class SocketCore:
 
     async def _wait_for(self, task: "asyncio.Task[None]", what: str) -> bool:
         """Wait for a step of the clean-up, within the bound; past it, cancel the step, and at last abandon it."""
-        if task.done():
-            return False
-        seconds = self._options.cleanup_timeout + (2 * _CLOSE_SECONDS if what == "close" else 0)
+        # A flush and a close have bounds of their own, which must be the first to strike.
+        seconds = self._options.cleanup_timeout + (0 if what in _HOOKS else 2 * _CLOSE_SECONDS)
         owed = await wait_out([task], seconds)
         if not task.done():
             logger.error("%s: %s took longer than %g s and is cancelled", self._name, what, seconds)
             task.cancel()
             owed |= await wait_out([task], seconds)
+        elif task.cancelled():
+            logger.error("%s: %s was cancelled by something that it awaited", self._name, what)
         return owed
 
     async def _task_failed(self, error: Exception) -> None:
