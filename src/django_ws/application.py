@@ -15,7 +15,7 @@ from django.apps import apps
 from django.core.asgi import get_asgi_application
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied, SuspiciousOperation
 from django.http import Http404
-from django.http.response import HttpResponseBase
+from django.http.response import HttpResponseBase, StreamingHttpResponse
 from django.template.response import SimpleTemplateResponse
 from django.urls import set_script_prefix
 from typing_extensions import override
@@ -48,6 +48,9 @@ if TYPE_CHECKING:
 __all__ = ["WebSocketApplication", "get_websocket_application"]
 
 logger: Final = logging.getLogger("django_ws")
+
+_CLOSE_SECONDS: Final = 2.0
+"""How long the server may take over a close frame or a denial."""
 
 _PHRASES: Final = {
     400: "Bad Request",
@@ -83,8 +86,8 @@ class WebSocketApplication:
         self._settings: WebSocketSettings | None = None
         self._chain: Next = run_endpoint
         self._factories: dict[object, SocketFactory] = {}
-        # The server's tasks, of whatever result it gave them.
-        self._running: set[asyncio.Task[Any]] = set()
+        # The server's tasks, of whatever result it gave them, and whether the shutdown has cancelled them.
+        self._running: dict[asyncio.Task[Any], bool] = {}
         self._draining: bool = False
         self._follow_settings()
         if resolver is None:
@@ -107,30 +110,38 @@ class WebSocketApplication:
 
     async def _serve(self, scope: "Scope", receive: "ASGIReceive", send: "ASGISend") -> None:
         connection = self._connect(scope, receive, send)
-        task = asyncio.current_task()
-        if task is not None:
-            self._running.add(task)
-        error: Exception | None = None
-        result: object = None
-        handshake = _Handshake(scope)
+        task = _current_task()
+        self._running[task] = False
+        try:
+            await self._answer(_Handshake(scope), connection)
+        except asyncio.CancelledError:
+            drained = self._running[task]
+            if drained:
+                task.uncancel()
+            await _end_cancelled(connection)
+            if not drained or task.cancelling():
+                raise
+        finally:
+            del self._running[task]
+
+    async def _answer(self, handshake: "_Handshake", connection: "Connection") -> None:
+        """Run the socket and see to it that its handshake is answered and its connection closed."""
+        error: BaseException | None = None
         try:
             result = await self._run(handshake, connection)
-        except asyncio.CancelledError:
-            if not self._draining or task is None:
+            if not connection.is_answered:
+                await _deny_with_result(handshake, connection, result)
+        except asyncio.CancelledError as raised:
+            if _current_task().cancelling():
                 raise
-            task.uncancel()
-            return
+            # Nobody cancelled this socket: something that its code awaited was cancelled, which is a fault.
+            error = raised
         except Exception as raised:  # noqa: BLE001 - the one place where faults end
             error = raised
-        finally:
-            if task is not None:
-                self._running.discard(task)
         if error is not None:
             await _end_with_error(handshake, connection, error)
-        elif not connection.is_answered:
-            await _deny_with_result(handshake, connection, result)
         elif connection.is_open:
-            await connection.close(CloseCode.NORMAL_CLOSURE)
+            await _close(connection, CloseCode.NORMAL_CLOSURE)
 
     async def _run(self, handshake: "_Handshake", connection: "Connection") -> object:
         """Resolve, check, make the socket, and run it inside the middleware."""
@@ -168,9 +179,10 @@ class WebSocketApplication:
 
     def _follow_settings(self) -> None:
         """Build the chain of middleware: at the start, and when a test has overridden a setting."""
-        self._settings = get_settings()
-        middleware = self._settings.middleware if self._middleware is None else self._middleware
-        self._chain = compose(middleware)
+        settings = get_settings()
+        self._chain = compose(settings.middleware if self._middleware is None else self._middleware)
+        # Noted last: a chain that cannot be built must fail the next connection too, not leave it to the old chain.
+        self._settings = settings
 
     def _check_routes(self, resolver: DjangoResolver) -> None:
         for route, target in resolver.targets():
@@ -194,8 +206,9 @@ class WebSocketApplication:
     async def _drain(self) -> None:
         """End every socket with 1012 and wait for its clean-up, within a bound."""
         self._draining = True
-        running = set(self._running)
+        running = list(self._running)
         for task in running:
+            self._running[task] = True
             task.cancel()
         if running:
             # Tasks and on_close have a bound each; a little more for the frames.
@@ -218,15 +231,21 @@ class _Handshake:
         return path if self.route is None else f"{path} (route {self.route!r})"
 
 
-async def _end_with_error(handshake: "_Handshake", connection: "Connection", error: Exception) -> None:
+# The server's task, of whatever result it gave it.
+def _current_task() -> asyncio.Task[Any]:
+    """Give the task that the server runs this connection in; an ASGI application is never run outside of one."""
+    return cast("asyncio.Task[Any]", asyncio.current_task())
+
+
+async def _end_with_error(handshake: "_Handshake", connection: "Connection", error: BaseException) -> None:
     """Log a fault once, and answer or close for it; nothing of it reaches the client."""
     if connection.is_answered:
         if isinstance(error, PermissionDenied) and connection.is_open:
             logger.warning("Closed with 1008: %s: PermissionDenied", handshake)
-            await connection.close(CloseCode.POLICY_VIOLATION)
+            await _close(connection, CloseCode.POLICY_VIOLATION)
         elif not isinstance(error, ConnectionClosed) or connection.is_open:
             logger.error("Websocket fault: %s", handshake, exc_info=error)
-            await connection.close(CloseCode.INTERNAL_ERROR)
+            await _close(connection, CloseCode.INTERNAL_ERROR)
         return
     match error:
         case ConnectionClosed():
@@ -247,11 +266,27 @@ async def _end_with_error(handshake: "_Handshake", connection: "Connection", err
     await _deny(connection, status)
 
 
+async def _end_cancelled(connection: "Connection") -> None:
+    """Answer or close for a socket whose task was cancelled, most likely because the server shuts down."""
+    if connection.is_open:
+        await _close(connection, CloseCode.SERVICE_RESTART)
+    elif not connection.is_answered:
+        await _deny(connection, 503)
+
+
+async def _close(connection: "Connection", code: CloseCode) -> None:
+    """Send a close frame; a client that does not read holds it up, but not for long."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await connection.close(code)
+
+
 async def _deny_with_result(handshake: "_Handshake", connection: "Connection", result: object) -> None:
     """Deny with the response that came out of the chain; with 403 where nothing called the socket."""
     if isinstance(result, HttpResponseBase):
+        body = await _body(result)  # before the headers, which rendering may change
         with contextlib.suppress(ConnectionClosed):
-            await connection.deny(result.status_code, _headers(result), await _body(result))
+            await connection.deny(result.status_code, _headers(result), body)
     else:
         logger.warning("Forbidden: %s: a middleware returned without awaiting next", handshake)
         await _deny(connection, 403)
@@ -259,8 +294,9 @@ async def _deny_with_result(handshake: "_Handshake", connection: "Connection", r
 
 async def _deny(connection: "Connection", status: int) -> None:
     phrase = _PHRASES[status]
-    with contextlib.suppress(ConnectionClosed):
-        await connection.deny(status, [("content-type", "text/plain; charset=utf-8")], f"{phrase}\n".encode())
+    with contextlib.suppress(ConnectionClosed, TimeoutError):
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await connection.deny(status, [("content-type", "text/plain; charset=utf-8")], f"{phrase}\n".encode())
 
 
 def _headers(response: HttpResponseBase) -> list[tuple[str, str]]:
@@ -271,10 +307,11 @@ def _headers(response: HttpResponseBase) -> list[tuple[str, str]]:
 async def _body(response: HttpResponseBase) -> bytes:
     if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
         await sync_to_async(response.render)()
-    if response.streaming:
-        # Both kinds of streaming response can be iterated asynchronously.
-        parts: Any = response
-        return b"".join([part async for part in parts])
+    if isinstance(response, StreamingHttpResponse):
+        if response.is_async:
+            return b"".join([part async for part in response])
+        # Its iterator may block.
+        return await sync_to_async(b"".join)(response)
     content: bytes = getattr(response, "content", b"")
     return content
 
