@@ -75,7 +75,7 @@ def as_factory(target: object, /) -> "SocketFactory":
             )
         # A class with run(); that it takes (request, connection, ...) shows when it is called.
         factory: Any = target
-        if issubclass(factory, WebSocket):
+        if WebSocket in factory.__mro__:
             options_of(factory, WebSocket)  # so that a class without a codec is found at the start
         return typing.cast("SocketFactory", factory)
     if inspect.iscoroutinefunction(target):
