@@ -1,0 +1,159 @@
+import gc
+from dataclasses import FrozenInstanceError, asdict
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.test import override_settings
+
+from django_ws import conf
+from django_ws.conf import WebSocketSettings, get_settings
+
+
+def test_the_defaults_are_the_documented_ones() -> None:
+    assert asdict(get_settings()) == {
+        "urlconf": None,
+        "middleware": (),
+        "allowed_origins": None,
+        "max_message_size": 1_048_576,
+        "inbox_messages": 32,
+        "outbox_messages": 256,
+        "outbox_bytes": 1_048_576,
+        "disconnect_grace": 10.0,
+        "cleanup_timeout": 10.0,
+        "sync_lanes": 8,
+    }
+
+
+def test_what_is_read_from_no_settings_is_what_the_class_has_for_defaults() -> None:
+    assert get_settings() == WebSocketSettings()
+
+
+def test_the_settings_cannot_be_changed_by_hand() -> None:
+    with pytest.raises(FrozenInstanceError):
+        get_settings().inbox_messages = 1  # type: ignore[misc]
+
+
+@override_settings(
+    ROOT_WS_URLCONF="shop.sockets",
+    WS_MIDDLEWARE=["a.b", "c.d"],
+    WS_ALLOWED_ORIGINS=("https://example.com",),
+    WS_MAX_MESSAGE_SIZE=1,
+    WS_INBOX_MESSAGES=2,
+    WS_OUTBOX_MESSAGES=3,
+    WS_OUTBOX_BYTES=4,
+    WS_DISCONNECT_GRACE=0,
+    WS_CLEANUP_TIMEOUT=1.5,
+    WS_SYNC_LANES=5,
+)
+def test_every_setting_is_read_under_its_name() -> None:
+    assert get_settings() == WebSocketSettings(
+        urlconf="shop.sockets",
+        middleware=("a.b", "c.d"),
+        allowed_origins=("https://example.com",),
+        max_message_size=1,
+        inbox_messages=2,
+        outbox_messages=3,
+        outbox_bytes=4,
+        disconnect_grace=0.0,
+        cleanup_timeout=1.5,
+        sync_lanes=5,
+    )
+
+
+@override_settings(
+    ROOT_WS_URLCONF=None, WS_ALLOWED_ORIGINS=None, WS_MAX_MESSAGE_SIZE=None, WS_DISCONNECT_GRACE=None, WS_MIDDLEWARE=()
+)
+def test_none_switches_off_what_may_be_switched_off() -> None:
+    settings = get_settings()
+    assert settings.urlconf is None
+    assert settings.allowed_origins is None
+    assert settings.max_message_size is None
+    assert settings.disconnect_grace is None
+    assert settings.middleware == ()
+
+
+COUNT = "a positive whole number"
+SECONDS = "a number of seconds, 0 or more"
+STRINGS = "a list of strings"
+MODULE = "the dotted name of a module, or None"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown", "must_be"),
+    [
+        ("ROOT_WS_URLCONF", "", "''", MODULE),
+        ("ROOT_WS_URLCONF", 3, "3", MODULE),
+        ("WS_MIDDLEWARE", None, "None", STRINGS),
+        ("WS_MIDDLEWARE", "a.b", "'a.b'", STRINGS),
+        ("WS_MIDDLEWARE", ["a.b", 1], "['a.b', 1]", STRINGS),
+        ("WS_MIDDLEWARE", {"a.b": 1}, "{'a.b': 1}", STRINGS),
+        ("WS_ALLOWED_ORIGINS", "*", "'*'", f"None or {STRINGS}"),
+        ("WS_ALLOWED_ORIGINS", [None], "[None]", f"None or {STRINGS}"),
+        ("WS_MAX_MESSAGE_SIZE", 0, "0", f"None or {COUNT}"),
+        ("WS_MAX_MESSAGE_SIZE", -1, "-1", f"None or {COUNT}"),
+        ("WS_MAX_MESSAGE_SIZE", "1", "'1'", f"None or {COUNT}"),
+        ("WS_INBOX_MESSAGES", None, "None", COUNT),
+        ("WS_INBOX_MESSAGES", True, "True", COUNT),
+        ("WS_INBOX_MESSAGES", 1.0, "1.0", COUNT),
+        ("WS_OUTBOX_MESSAGES", 0, "0", COUNT),
+        ("WS_OUTBOX_BYTES", 0, "0", COUNT),
+        ("WS_SYNC_LANES", 0, "0", COUNT),
+        ("WS_DISCONNECT_GRACE", -0.1, "-0.1", f"None or {SECONDS}"),
+        ("WS_DISCONNECT_GRACE", "10", "'10'", f"None or {SECONDS}"),
+        ("WS_CLEANUP_TIMEOUT", None, "None", SECONDS),
+        ("WS_CLEANUP_TIMEOUT", False, "False", SECONDS),
+        ("WS_CLEANUP_TIMEOUT", float("nan"), "nan", SECONDS),
+        ("WS_CLEANUP_TIMEOUT", float("inf"), "inf", SECONDS),
+    ],
+)
+def test_a_wrong_value_is_refused_by_its_name(name: str, value: object, shown: str, must_be: str) -> None:
+    with override_settings(**{name: value}), pytest.raises(ImproperlyConfigured) as refused:
+        get_settings()
+    assert str(refused.value) == f"{name} is {shown}, but must be {must_be}"
+
+
+def test_a_wrong_value_that_was_put_right_leaves_nothing_behind() -> None:
+    with override_settings(WS_INBOX_MESSAGES=0), pytest.raises(ImproperlyConfigured):
+        get_settings()
+    assert get_settings().inbox_messages == 32
+
+
+def test_the_settings_are_read_once() -> None:
+    assert get_settings() is get_settings()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ROOT_URLCONF",
+        "ROOT_WS_URLCONF",
+        "WS_MIDDLEWARE",
+        "WS_ALLOWED_ORIGINS",
+        "WS_MAX_MESSAGE_SIZE",
+        "WS_INBOX_MESSAGES",
+        "WS_OUTBOX_MESSAGES",
+        "WS_OUTBOX_BYTES",
+        "WS_DISCONNECT_GRACE",
+        "WS_CLEANUP_TIMEOUT",
+        "WS_SYNC_LANES",
+    ],
+)
+def test_an_overridden_setting_is_read_again(name: str) -> None:
+    before = get_settings()
+    with override_settings(**{name: "testproject.urls" if name == "ROOT_URLCONF" else None}):
+        assert conf._cache is None
+    assert get_settings() is not before
+
+
+def test_a_setting_of_somebody_else_changes_nothing() -> None:
+    before = get_settings()
+    with override_settings(DEBUG=True):
+        assert get_settings() is before
+    assert get_settings() is before
+
+
+def test_the_settings_are_followed_also_after_a_garbage_collection() -> None:
+    gc.collect()
+    with override_settings(WS_INBOX_MESSAGES=7):
+        assert get_settings().inbox_messages == 7
+    assert get_settings().inbox_messages == 32
