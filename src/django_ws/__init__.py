@@ -44,6 +44,17 @@ if TYPE_CHECKING:
     )
     from django_ws.interfaces import Endpoint, Middleware, Next
     from django_ws.routing import WebSocketRequest
+else:
+    # Hidden from type checkers, to which a module's __getattr__ makes every misspelt name a valid one.
+    def __getattr__(name: str) -> object:
+        """Import a public name from its home when it is first asked for."""
+        home = _HOME_OF.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value: object = getattr(import_module(home), name)
+        globals()[name] = value
+        return value
+
 
 __all__ = [
     "JSON",
@@ -99,16 +110,6 @@ _HOMES: Final = {
     "django_ws.routing": ("WebSocketRequest",),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    """Import a public name from its home when it is first asked for."""
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
 
 
 def __dir__() -> list[str]:
