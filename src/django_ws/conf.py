@@ -103,7 +103,7 @@ def _module_name(value: object) -> str | None:
 
 
 def _strings(value: object) -> tuple[str, ...]:
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         items = cast("Sequence[object]", value)
         strings = tuple(item for item in items if isinstance(item, str))
         if len(strings) == len(items):
