@@ -6,12 +6,11 @@ route may hold: a socket class, a socket function, a class's ``as_view()``, or a
 
 from typing import TYPE_CHECKING
 
-from django.urls import include
-
 __all__ = ["include", "path", "re_path"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from types import ModuleType
     from typing import Any, TypeAlias, overload
 
     from django.http import HttpResponse
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     # Django: a view takes whatever its route captures.
     _View: TypeAlias = Callable[..., Coroutine[Any, Any, HttpResponse]]
     _Included: TypeAlias = tuple[Sequence[URLResolver | URLPattern], str | None, str | None]
+    _URLConf: TypeAlias = str | ModuleType | Sequence[URLResolver | URLPattern]
     # Django: a route's extra arguments are of any type.
     _Extra: TypeAlias = Mapping[str, Any]
 
@@ -83,5 +83,14 @@ if TYPE_CHECKING:
         """
         raise NotImplementedError
 
+    def include(arg: _URLConf | tuple[_URLConf, str], namespace: str | None = None) -> _Included:
+        """Put the routes of another URLconf under a route (Django: URL dispatcher, ``include()``).
+
+        Args:
+            arg: The URLconf: its dotted name, its module, its list of routes, or one of these with an app namespace.
+            namespace: The instance namespace.
+        """
+        raise NotImplementedError
+
 else:
-    from django.urls import path, re_path
+    from django.urls import include, path, re_path

@@ -88,7 +88,7 @@ class WebSocketHandler(WebSocket[InT, OutT]):
                     # The common path of _next(), written out: one coroutine less for each message.
                     if lane.used:
                         lane.give_back()
-                    self.ws_phase = Phase.RECEIVING
+                    self.ws_phase: Phase = Phase.RECEIVING
                     data = await connection.receive()
                     self.ws_phase = Phase.RUNNING
                 else:

@@ -51,6 +51,7 @@ class WebSocketRequest(ASGIRequest):
         scope["query_string"] = scope.get("query_string") or b""
         super().__init__(scope, io.BytesIO())
         # Django takes the prefix off as it stands there, so that /app would be one of /apple.
-        self.path_info = self.META["PATH_INFO"] = path_info(scope)
+        self.path_info: str = path_info(scope)
+        self.META["PATH_INFO"] = self.path_info
         own.update(set_before)
         return getattr(self, name)
