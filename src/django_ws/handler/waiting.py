@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Coroutine
@@ -11,14 +11,14 @@ __all__ = ["start_eagerly", "wait_out"]
 
 T = TypeVar("T")
 
+# Keyword arguments of asyncio.Task: the type of each is its own.
+_EAGER: Final[dict[str, Any]] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
+
 
 # asyncio: what a coroutine yields and is sent is the event loop's affair.
 def start_eagerly(coroutine: "Coroutine[Any, Any, T]", /) -> "asyncio.Task[T]":
     """Make a task that runs at once up to its first wait, where Python can (3.12); else an ordinary one."""
-    loop = asyncio.get_running_loop()
-    if sys.version_info >= (3, 12):
-        return asyncio.Task(coroutine, loop=loop, eager_start=True)
-    return loop.create_task(coroutine)
+    return asyncio.Task(coroutine, loop=asyncio.get_running_loop(), **_EAGER)
 
 
 # Tasks of any result are waited for.
