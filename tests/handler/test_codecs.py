@@ -1,0 +1,115 @@
+"""handler/codecs.py"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from typing_extensions import TypeVar
+
+from django_ws.close_codes import CloseCode
+from django_ws.exceptions import UnsupportedDataError
+from django_ws.handler.codecs import BytesCodec, TextCodec, decoder_for, encoder_for
+from django_ws.handler.json import JSON, JSONCodec, JSONEncodable
+
+T = TypeVar("T", default=bytes)
+
+
+@dataclass
+class Message:
+    text: str
+
+
+class Text(str):
+    __slots__ = ()
+
+
+@pytest.mark.parametrize("text", ["", "hello", "grüße", "\U0001f600", "\0"])
+def test_text_comes_and_goes_as_it_is(text: str) -> None:
+    codec = TextCodec()
+    assert codec.decode(text) == text
+    assert codec.encode(text) == text
+
+
+def test_a_binary_frame_is_not_taken_as_text() -> None:
+    with pytest.raises(UnsupportedDataError, match="binary frame") as caught:
+        TextCodec().decode(b"hello")
+    assert caught.value.code is CloseCode.UNSUPPORTED_DATA
+
+
+def test_a_kind_of_str_is_text() -> None:
+    assert TextCodec().encode(Text("hello")) == "hello"
+
+
+@pytest.mark.parametrize("message", [None, 1, b"hello", {"a": 1}])
+def test_what_is_no_text_is_refused_at_the_call(message: Any) -> None:
+    with pytest.raises(TypeError, match=f"sends str, not {type(message).__name__}"):
+        TextCodec().encode(message)
+
+
+def test_half_a_surrogate_pair_is_refused_at_the_call() -> None:
+    with pytest.raises(UnicodeEncodeError):
+        TextCodec().encode("\ud800")
+
+
+@pytest.mark.parametrize("data", [b"", b"\x00\xff", b"hello"])
+def test_bytes_come_and_go_as_they_are(data: bytes) -> None:
+    codec = BytesCodec()
+    assert codec.decode(data) is data
+    assert codec.encode(data) is data
+
+
+def test_a_text_frame_is_not_taken_as_bytes() -> None:
+    with pytest.raises(UnsupportedDataError, match="text frame"):
+        BytesCodec().decode("hello")
+
+
+def test_a_bytearray_may_change_after_the_call() -> None:
+    buffer: Any = bytearray(b"hello")
+    encoded = BytesCodec().encode(buffer)
+    buffer[0] = 0
+    assert encoded == b"hello"
+    assert type(encoded) is bytes
+
+
+def test_a_memoryview_is_copied() -> None:
+    view: Any = memoryview(b"hello")[1:3]
+    assert BytesCodec().encode(view) == b"el"
+
+
+@pytest.mark.parametrize("message", [None, 3, "hello", [1, 2]])
+def test_what_is_not_binary_is_refused_at_the_call(message: Any) -> None:
+    with pytest.raises(TypeError, match=f"sends bytes, not {type(message).__name__}"):
+        BytesCodec().encode(message)
+
+
+@pytest.mark.parametrize("argument", [JSON, JSONEncodable, object, Any, T])
+def test_json_is_meant_by_its_alias_by_object_by_any_and_by_nothing(argument: object) -> None:
+    assert isinstance(decoder_for(argument, "Chat"), JSONCodec)
+    assert isinstance(encoder_for(argument), JSONCodec)
+
+
+def test_str_means_text_frames_and_bytes_means_binary_ones() -> None:
+    assert isinstance(decoder_for(str, "Chat"), TextCodec)
+    assert isinstance(decoder_for(bytes, "Chat"), BytesCodec)
+    assert isinstance(encoder_for(str), TextCodec)
+    assert isinstance(encoder_for(bytes), BytesCodec)
+
+
+@pytest.mark.parametrize(
+    ("argument", "name"),
+    [
+        (Message, "type Message,"),
+        (int, "type int,"),
+        (dict[str, int], r"type dict\[str, int\],"),
+        ("Late", "type Late,"),
+    ],
+)
+def test_a_type_without_a_decoder_is_refused_by_name(argument: object, name: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"Chat takes messages of {name}.*codec = MyCodec"):
+        decoder_for(argument, "Chat")
+
+
+@pytest.mark.parametrize("argument", [Message, dict[str, int], list[str]])
+def test_any_other_type_goes_out_as_json(argument: object) -> None:
+    assert isinstance(encoder_for(argument), JSONCodec)

@@ -1,0 +1,106 @@
+"""handler/runtime.py"""
+
+import asyncio
+
+import pytest
+from typing_extensions import override
+
+from django_ws.handler import runtime as module
+from django_ws.handler.runtime import Phase, Runtime, runtime
+
+
+class Socket:
+    def __init__(self, phase: Phase) -> None:
+        self.ws_phase = phase
+        self.ticks = 0
+        self.ticked = asyncio.Event()
+
+    def ws_tick(self) -> None:
+        self.ticks += 1
+        self.ticked.set()
+
+
+@pytest.fixture(autouse=True)
+def quick_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "TICK", 0.001)
+
+
+def test_each_loop_has_one_runtime_and_those_of_closed_loops_are_forgotten() -> None:
+    async def both() -> tuple[Runtime, Runtime]:
+        return runtime(), runtime()
+
+    loops = [asyncio.new_event_loop() for _ in range(2)]
+    found: list[Runtime] = []
+    for loop in loops:
+        one, other = loop.run_until_complete(both())
+        assert one is other
+        found.append(one)
+        loop.close()
+    assert found[0] is not found[1]
+    assert loops[0] not in module._runtimes
+    last = asyncio.new_event_loop()
+    last.run_until_complete(both())
+    last.close()
+    assert loops[1] not in module._runtimes
+
+
+def test_without_a_loop_there_is_none() -> None:
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        runtime()
+
+
+async def test_its_two_futures_are_finished() -> None:
+    shared = runtime()
+    assert await shared.taken is True
+    assert await shared.lost is False
+
+
+async def test_a_socket_in_a_hook_is_ticked_until_it_is_discarded() -> None:
+    shared = Runtime(asyncio.get_running_loop())
+    socket, waiting = Socket(Phase.RUNNING), Socket(Phase.RECEIVING)
+    shared.add(socket)
+    shared.add(waiting)
+    assert len(shared) == 2
+    await socket.ticked.wait()
+    socket.ticked.clear()
+    await socket.ticked.wait()
+    shared.discard(socket)
+    shared.discard(socket)
+    assert len(shared) == 1
+    seen = socket.ticks
+    waiting.ws_phase = Phase.LONG
+    await waiting.ticked.wait()
+    assert socket.ticks == seen
+    assert waiting.ticks == 1
+    shared.discard(waiting)
+
+
+async def test_with_no_socket_left_the_timer_ends_itself_and_the_next_socket_starts_it_again() -> None:
+    shared = Runtime(asyncio.get_running_loop())
+    socket = Socket(Phase.RUNNING)
+    shared.add(socket)
+    shared.discard(socket)
+    while shared._handle is not None:
+        await asyncio.sleep(0.001)
+    assert socket.ticks == 0
+    shared.add(socket)
+    await socket.ticked.wait()
+    shared.discard(socket)
+
+
+async def test_a_socket_may_leave_during_the_tick() -> None:
+    shared = Runtime(asyncio.get_running_loop())
+
+    class Leaving(Socket):
+        @override
+        def ws_tick(self) -> None:
+            super().ws_tick()
+            shared.discard(self)
+
+    sockets = [Leaving(Phase.RUNNING) for _ in range(3)]
+    for socket in sockets:
+        shared.add(socket)
+    for socket in sockets:
+        await socket.ticked.wait()
+    assert len(shared) == 0
+    assert [socket.ticks for socket in sockets] == [1, 1, 1]
