@@ -1,3 +1,72 @@
-SECRET_KEY = "x"
-INSTALLED_APPS: list[str] = []
-ROOT_URLCONF = "demo.urls"
+"""Settings of the demo: what `startproject` writes, less what it does not need, and WS_MIDDLEWARE."""
+
+import os
+import warnings
+from pathlib import Path
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# For the demo alone. A real project keeps its key out of the repository.
+SECRET_KEY = "django-ws-demo-not-a-secret"
+
+# Static files are served while DEBUG is on.
+DEBUG = os.environ.get("DEMO_DEBUG", "1") == "1"
+
+ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "playground",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+# The same for websockets: around the whole life of a connection, the first outermost.
+WS_MIDDLEWARE = [
+    "playground.middleware.SessionUserMiddleware",
+]
+
+ROOT_URLCONF = "demo.urls"  # the websocket routes stand beside it, in demo/ws_urls.py
+ASGI_APPLICATION = "demo.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+            ],
+        },
+    },
+]
+
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": os.environ.get("DEMO_DATABASE", BASE_DIR / "demo.sqlite3"),
+    }
+}
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "static/"
+
+# Django's own view for static files is synchronous, and says so under every ASGI server. Here that is enough.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
+
+LOGIN_REDIRECT_URL = "index"
+LOGOUT_REDIRECT_URL = "index"

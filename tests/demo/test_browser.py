@@ -1,0 +1,160 @@
+"""The demo's page in a real Chromium: what its user sees and can do."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+CHROMIUM = shutil.which("chromium")
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.server,
+    pytest.mark.timeout(120),
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium is on the PATH"),
+]
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+RunDemo = Callable[[int], AbstractContextManager[str]]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@pytest.fixture
+def blank(chromium: Browser) -> Iterator[Page]:
+    """A page of its own, with cookies of its own; an uncaught error in its scripts fails the test."""
+    context = chromium.new_context()
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    try:
+        yield page
+        assert errors == []
+    finally:
+        context.close()
+
+
+@pytest.fixture
+def page(blank: Page, demo_url: str) -> Page:
+    blank.goto(demo_url)
+    expect_state(blank, "OPEN")
+    return blank
+
+
+def expect_state(page: Page, state: str) -> None:
+    expect(page.get_by_role("banner").locator(".pill")).to_have_text(state, timeout=20_000)
+
+
+def expect_close(page: Page, code: int, name: str) -> None:
+    panel = page.locator("#last-close")
+    expect(panel).to_contain_text(str(code), timeout=20_000)
+    expect(panel).to_contain_text(name)
+
+
+def test_echo_shows_the_reply_and_its_latency(page: Page) -> None:
+    card = page.get_by_role("region", name="Echo")
+    card.get_by_label("Message").fill("Grüße aus dem Browser")
+    card.get_by_role("button", name="Send").click()
+    expect(card.locator(".reply-text")).to_have_text("Grüße aus dem Browser")
+    expect(card.locator(".latency")).to_have_text(re.compile(r"^\d+\.\d ms$"))
+
+
+def test_login_and_logout_reach_the_socket(page: Page) -> None:
+    card = page.get_by_role("region", name="Who am I?")
+    expect(card).to_contain_text("You are anonymous")
+    card.get_by_label("Password").fill("wrong")
+    card.get_by_role("button", name="Log in").click()
+    expect(card.get_by_role("alert")).to_contain_text("do not match")
+    card.get_by_label("Password").fill("demo")
+    card.get_by_role("button", name="Log in").click()
+    expect(card).to_contain_text("You are demo", timeout=20_000)
+    expect_state(page, "OPEN")
+    card.get_by_role("button", name="Log out").click()
+    expect(card).to_contain_text("You are anonymous", timeout=20_000)
+
+
+def test_weather_and_ping_are_drawn_as_they_come(page: Page) -> None:
+    weather = page.get_by_role("region", name="Live weather")
+    weather.get_by_role("button", name="Start").click()
+    expect(weather.get_by_role("img", name=re.compile(r"^Readings: ([2-9]|\d\d),"))).to_be_visible(timeout=20_000)
+    expect(weather.locator(".reading")).to_have_text(re.compile(r"^-?\d+\.\d\s*°C$"))
+    weather.get_by_role("button", name="Stop").click()
+    ping = page.get_by_role("region", name="Ping")
+    expect(ping.locator("time")).to_have_text(re.compile(r"^\d\d:\d\d:\d\d$"), timeout=20_000)
+
+
+def test_countdown_is_a_socket_of_its_own(page: Page) -> None:
+    card = page.get_by_role("region", name="A function is a socket")
+    card.get_by_label("From").fill("1")
+    card.get_by_role("button", name="Count down").click()
+    expect(card).to_contain_text("Closed with 1000, Normal Closure.", timeout=20_000)
+    expect(card.get_by_role("status")).to_have_text("Lift-off!")
+
+
+def test_close_by_the_server_is_explained(page: Page) -> None:
+    buttons = page.get_by_role("region", name="Make the server close")
+    buttons.get_by_role("button", name="4001").click()
+    expect_state(page, "CLOSED")
+    expect_close(page, 4001, "A code of our own")
+    expect(buttons.get_by_role("button", name="1011")).to_be_disabled()  # it was meant so: the page stays away
+    page.get_by_role("button", name="Reconnect").click()
+    expect_state(page, "OPEN")
+    buttons.get_by_role("button", name="1011").click()
+    expect_close(page, 1011, "Internal Error")
+    expect_state(page, "OPEN")  # a fault is no reason to stay away
+    buttons.get_by_role("button", name="1007").click()
+    expect_close(page, 1007, "Invalid Frame Payload Data")
+
+
+def test_page_survives_a_restart_of_the_server(blank: Page, run_demo: RunDemo, free_port: Callable[[], int]) -> None:
+    page = blank
+    port = free_port()
+    weather = page.get_by_role("region", name="Live weather")
+    with run_demo(port) as url:
+        page.goto(url)
+        expect_state(page, "OPEN")
+        weather.get_by_role("button", name="Start").click()
+        expect(weather.get_by_role("img", name=re.compile("^Readings: "))).to_be_visible(timeout=20_000)
+    expect_state(page, "CLOSED")
+    expect_close(page, 1012, "Service Restart")
+    expect(page.get_by_role("region", name="Connection")).to_contain_text("Reconnecting in")
+    with run_demo(port):
+        expect_state(page, "OPEN")
+        drawn = weather.get_by_role("img", name=re.compile("^Readings: "))
+        before = drawn.get_attribute("aria-label") or ""
+        expect(drawn).not_to_have_attribute("aria-label", before, timeout=20_000)  # the weather goes on
+
+
+def test_page_fits_a_phone(page: Page) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_every_control_has_a_name(page: Page) -> None:
+    unnamed = page.evaluate(
+        """() => [...document.querySelectorAll("button, input:not([type=hidden]), a, summary")]
+            .filter((e) => !(e.textContent.trim() || e.labels?.length || e.getAttribute("aria-label")))
+            .map((e) => e.outerHTML)"""
+    )
+    assert unnamed == []
