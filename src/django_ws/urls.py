@@ -9,19 +9,16 @@ from typing import TYPE_CHECKING
 __all__ = ["include", "path", "re_path"]
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from types import ModuleType
     from typing import Any, TypeAlias, overload
 
-    from django.http import HttpResponse
     from django.urls import URLPattern, URLResolver
     from django.utils.functional import Promise
 
-    from django_ws.handler import SocketFunction
+    from django_ws.handler import SocketFunction, SocketView
     from django_ws.interfaces import SocketFactory
 
-    # Django: a view takes whatever its route captures.
-    _View: TypeAlias = Callable[..., Coroutine[Any, Any, HttpResponse]]
     _Included: TypeAlias = tuple[Sequence[URLResolver | URLPattern], str | None, str | None]
     _URLConf: TypeAlias = str | ModuleType | Sequence[URLResolver | URLPattern]
     # Django: a route's extra arguments are of any type.
@@ -33,7 +30,7 @@ if TYPE_CHECKING:
     ) -> URLPattern: ...
     @overload
     def path(
-        route: str | Promise, view: SocketFunction | _View, kwargs: _Extra | None = None, name: str | None = None
+        route: str | Promise, view: SocketFunction | SocketView, kwargs: _Extra | None = None, name: str | None = None
     ) -> URLPattern: ...
     @overload
     def path(
@@ -41,7 +38,7 @@ if TYPE_CHECKING:
     ) -> URLResolver: ...
     def path(
         route: str | Promise,
-        view: SocketFactory | SocketFunction | _View | _Included,
+        view: SocketFactory | SocketFunction | SocketView | _Included,
         kwargs: _Extra | None = None,
         name: str | None = None,
     ) -> URLPattern | URLResolver:
@@ -61,7 +58,7 @@ if TYPE_CHECKING:
     ) -> URLPattern: ...
     @overload
     def re_path(
-        route: str | Promise, view: SocketFunction | _View, kwargs: _Extra | None = None, name: str | None = None
+        route: str | Promise, view: SocketFunction | SocketView, kwargs: _Extra | None = None, name: str | None = None
     ) -> URLPattern: ...
     @overload
     def re_path(
@@ -69,7 +66,7 @@ if TYPE_CHECKING:
     ) -> URLResolver: ...
     def re_path(
         route: str | Promise,
-        view: SocketFactory | SocketFunction | _View | _Included,
+        view: SocketFactory | SocketFunction | SocketView | _Included,
         kwargs: _Extra | None = None,
         name: str | None = None,
     ) -> URLPattern | URLResolver:

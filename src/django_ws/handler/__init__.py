@@ -2,7 +2,7 @@
 
 from django_ws.handler.codecs import BytesCodec, TextCodec
 from django_ws.handler.functions import SocketFunction, as_factory
-from django_ws.handler.handler import WebSocketHandler
+from django_ws.handler.handler import SocketView, WebSocketHandler
 from django_ws.handler.json import JSON, JSONCodec, JSONEncodable
 from django_ws.handler.outbox import Overflow
 from django_ws.handler.tasks import TASK_CANCELLED, TASK_DUPLICATE_STARTED, TASK_WS_CLOSED, TaskGroup
@@ -19,6 +19,7 @@ __all__ = [
     "JSONEncodable",
     "Overflow",
     "SocketFunction",
+    "SocketView",
     "TaskGroup",
     "TextCodec",
     "WebSocket",

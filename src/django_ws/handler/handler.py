@@ -1,6 +1,6 @@
 """The class-based socket."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from django.http import HttpResponse
 from typing_extensions import TypeVar, override
@@ -12,17 +12,32 @@ from django_ws.handler.runtime import Phase
 from django_ws.handler.websocket import WebSocket
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Coroutine
 
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-__all__ = ["WebSocketHandler"]
+__all__ = ["SocketView", "WebSocketHandler"]
 
 InT = TypeVar("InT", default=JSON)
 OutT = TypeVar("OutT", default=JSONEncodable)
 
 _HOOKS: Final = ("on_open", "on_message", "on_close")
+
+
+class SocketView(Protocol):
+    """What :meth:`WebSocketHandler.as_view` gives: an async Django view that stands for a socket class."""
+
+    # The messages of the class do not matter to a route.
+    @property
+    def view_class(self) -> "type[WebSocketHandler[Any, Any]]":
+        """The class, as Django's own ``as_view()`` names it."""
+        ...
+
+    # Django: a view takes whatever its route captures.
+    async def __call__(self, request: "HttpRequest", /, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Answer plain HTTP."""
+        ...
 
 
 class WebSocketHandler(WebSocket[InT, OutT]):
@@ -108,9 +123,8 @@ class WebSocketHandler(WebSocket[InT, OutT]):
     def _on_close_hook(self) -> "Coroutine[object, None, None] | None":
         return None if type(self).on_close is WebSocketHandler.on_close else self.on_close()
 
-    # Django: a view takes whatever its route captures.
     @classmethod
-    def as_view(cls) -> "Callable[..., Coroutine[Any, Any, HttpResponse]]":
+    def as_view(cls) -> SocketView:
         """Give a Django view that stands for this class in any URLconf.
 
         In the websocket URLconf it is the class itself, in a form that Django's ``path`` takes under every type
@@ -130,5 +144,8 @@ class WebSocketHandler(WebSocket[InT, OutT]):
         view.__qualname__ = cls.__qualname__
         view.__module__ = cls.__module__
         view.__doc__ = cls.__doc__
-        setattr(view, "view_class", cls)  # noqa: B010 - a function has no such attribute to its type
-        return view
+        # A function has no attribute view_class to its type.
+        marked: Any = view
+        marked.view_class = cls
+        socket_view: SocketView = marked
+        return socket_view

@@ -38,6 +38,10 @@ def plain(request: HttpRequest) -> HttpResponse:
     return HttpResponse(request.path)
 
 
+async def asynchronous(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(request.path)
+
+
 def synchronous(ws: WebSocket[str, str]) -> None:
     del ws
 
@@ -58,6 +62,7 @@ path("a/", 1)  # E
 path("a/", "chat.ws.Chat")  # E
 path("a/", None)  # E
 path("a/", plain)  # E
+path("a/", asynchronous)  # E
 path("a/", PlainView)  # E
 path("a/", PlainView.as_view())  # E
 path("a/", NoSocket)  # E
@@ -75,9 +80,12 @@ path("a/")  # E
 path("a/", Socket())  # E
 re_path("a/", 1)  # E
 re_path("a/", plain)  # E
+re_path("a/", asynchronous)  # E
 re_path("a/", NoSocket)  # E
 re_path(b"a/", Socket)  # E
 include(1)  # E
+include([1])  # E
+include([path("a/", Socket)], 1)  # E
 # The stock functions take neither classes nor socket functions: that is why there are ours.
 django.urls.path("a/", Socket)  # E
 django.urls.re_path("a/", Socket)  # E

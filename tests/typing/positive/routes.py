@@ -1,13 +1,14 @@
 """What may stand in a URLconf, under our ``path`` and under Django's own."""
 
-from typing import assert_type
+from types import ModuleType
+from typing import Any, assert_type
 
 import django.urls
 from django.urls import URLPattern, URLResolver
 from django.utils.translation import gettext_lazy
 
 from django_ws import WebSocket, WebSocketHandler
-from django_ws.handler import as_factory
+from django_ws.handler import SocketView, as_factory
 from django_ws.testing import FakeEndpoint
 from django_ws.urls import include, path, re_path
 
@@ -54,6 +55,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     django.urls.path("stock-include/", django.urls.include(more)),
 ]
 
+assert_type(Socket.as_view(), SocketView)
+assert_type(Socket.as_view().view_class, type[WebSocketHandler[Any, Any]])
 assert_type(path("a/", Socket), URLPattern)
 assert_type(path("a/", function), URLPattern)
 assert_type(path("a/", Socket.as_view()), URLPattern)
@@ -61,3 +64,9 @@ assert_type(path("a/", include(more)), URLResolver)
 assert_type(re_path("a/", Socket), URLPattern)
 assert_type(re_path("a/", room), URLPattern)
 assert_type(re_path("a/", include(more)), URLResolver)
+
+
+def more_includes(module: ModuleType) -> None:
+    path("module/", include(module))
+    path("module/", include((module, "app"), "instance"))
+    path("patterns/", include(urlpatterns))
