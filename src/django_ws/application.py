@@ -61,7 +61,7 @@ _PHRASES: Final = {
 }
 
 
-class BadHandshakeError(SuspiciousOperation):
+class _BadHandshakeError(SuspiciousOperation):
     """A handshake that cannot be read or comes to a host that is not ours: denied with 400."""
 
 
@@ -156,10 +156,10 @@ class WebSocketApplication:
         try:
             request = WebSocketRequest(scope)
         except UnicodeDecodeError as error:
-            raise BadHandshakeError("its query string is not UTF-8") from error
+            raise _BadHandshakeError("its query string is not UTF-8") from error
         verdict = check_origin(scope, request)
         if verdict is Verdict.BAD_HOST:
-            raise BadHandshakeError(verdict.value)
+            raise _BadHandshakeError(verdict.value)
         if verdict is not Verdict.ALLOWED:
             raise PermissionDenied(verdict.value)
         prefix = script_prefix(scope)
@@ -261,7 +261,7 @@ async def _end_with_error(handshake: "_Handshake", connection: "Connection", err
     if status == 500:  # noqa: PLR2004 - an HTTP status
         logger.error("Websocket fault: %s", handshake, exc_info=error)
     else:
-        reason = f": {error}" if isinstance(error, (BadHandshakeError, PermissionDenied)) and str(error) else ""
+        reason = f": {error}" if isinstance(error, (_BadHandshakeError, PermissionDenied)) and str(error) else ""
         logger.warning("%s: %s%s", _PHRASES[status], handshake, reason)
     await _deny(connection, status)
 
