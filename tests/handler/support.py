@@ -1,10 +1,15 @@
 """What the tests of the handler share."""
 
 import asyncio
+import logging
+import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from django_ws.handler import WebSocket
+import pytest
+from typing_extensions import override
+
+from django_ws.handler import WebSocket, WebSocketHandler
 from django_ws.routing import WebSocketRequest
 from django_ws.testing import FakeConnection, websocket_scope
 
@@ -29,3 +34,49 @@ async def turns(count: int = 20) -> None:
     """Let everything that can go on go on."""
     for _ in range(count):
         await asyncio.sleep(0)
+
+
+class Noted(WebSocketHandler[str, str]):
+    """Notes the hooks that run; a derived class overrides them and calls super()."""
+
+    cleanup_timeout = 0.05
+    disconnect_grace: ClassVar[float | None] = None
+
+    def __init__(self, request: Any, connection: Any, /, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, connection, *args, **kwargs)
+        self.journal: list[str] = []
+        self.errors: list[Exception] = []
+
+    @override
+    async def on_open(self) -> None:
+        self.journal.append("open")
+
+    @override
+    async def on_message(self, data: str, /) -> None:
+        self.journal.append(data)
+
+    @override
+    async def on_close(self) -> None:
+        self.journal.append(f"close {self.close_code}")
+
+    @override
+    async def on_error(self, error: Exception) -> None:
+        self.errors.append(error)
+
+    @override
+    async def on_task_error(self, error: Exception) -> None:
+        self.errors.append(error)
+
+    async def linger(self, name: str, turns_to_end: int = 3) -> None:
+        """A background task whose clean-up takes some turns."""
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await turns(turns_to_end)
+            self.journal.append(f"{name} ended")
+
+
+def messages(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What was logged, from warnings upwards; a class of a test's own goes by its bare name."""
+    logged = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    return [re.sub(r"\w+\.<locals>\.", "", message) for message in logged]
