@@ -1,0 +1,19 @@
+"""Settings of the project that the servers run; everything of django-ws is at its default but for what is named."""
+
+SECRET_KEY = "only for tests"
+DEBUG = False
+ALLOWED_HOSTS = ["127.0.0.1"]
+ROOT_URLCONF = "servers.app.urls"
+INSTALLED_APPS: list[str] = []
+MIDDLEWARE: list[str] = []
+WS_MIDDLEWARE = ["servers.app.middleware.Record", "servers.app.middleware.Door"]
+USE_TZ = True
+
+# One line of the log begins with its level and logger, so that tests can count the entries and their tracebacks.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "{levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "loggers": {"django_ws": {"handlers": ["stderr"], "level": "INFO", "propagate": False}},
+}

@@ -1,0 +1,8 @@
+"""Sizes that the sockets and the tests share; here, so that a test need not import the project."""
+
+from typing import Final
+
+FLOOD: Final = 400
+"""Messages of a flood."""
+FLOOD_SIZE: Final = 1 << 16
+"""Bytes of the filler of one."""
