@@ -248,8 +248,6 @@ async def _end_with_error(handshake: "_Handshake", connection: "Connection", err
             await _close(connection, CloseCode.INTERNAL_ERROR)
         return
     match error:
-        case ConnectionClosed():
-            return
         case NoRouteError() | Http404():
             status = 404
         case PermissionDenied():

@@ -139,9 +139,9 @@ class SocketCore:
                 await self.accept(self.select_subprotocol(connection.subprotocols))
         except BaseException as error:
             await self._give_up(error)
-            if not isinstance(error, ConnectionClosed) or connection.is_open:
-                raise
-            return None
+            if isinstance(error, ConnectionClosed) and connection.is_answered and not connection.is_open:
+                return None
+            raise
         if not connection.is_open:
             await self._give_up(None)
         return response
