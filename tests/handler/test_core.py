@@ -21,6 +21,7 @@ from django_ws.exceptions import ConnectionClosed
 from django_ws.handler import WebSocket, as_factory, core
 from django_ws.handler.outbox import Overflow
 from django_ws.handler.runtime import Phase
+from django_ws.interfaces import Headers
 from django_ws.routing import WebSocketRequest
 from django_ws.testing import FakeConnection, websocket_scope
 from handler.support import Noted, make, messages, turns, until
@@ -80,10 +81,14 @@ async def test_a_close_in_on_connect_denies() -> None:
     assert socket.journal == []
 
 
-async def test_a_client_that_has_gone_before_the_answer_gets_none() -> None:
+async def test_a_client_that_has_gone_before_the_answer_gets_none(monkeypatch: pytest.MonkeyPatch) -> None:
     connection = FakeConnection()
-    connection.disconnect()
-    connection._answered = False
+
+    async def accept(subprotocol: str | None, headers: Headers) -> None:
+        connection.disconnect()
+        raise ConnectionClosed
+
+    monkeypatch.setattr(connection, "accept", accept)
     socket = make(Noted, connection)
     assert await socket.run() is None
     assert socket.journal == []
@@ -101,6 +106,16 @@ async def test_on_connect_may_accept_by_itself_to_say_more() -> None:
     await socket.run()
     assert connection.accepted == ("v9", [("x-served-by", "here")])
     assert socket.journal == ["open", "hello", "close 1000"]
+
+
+async def test_the_end_of_another_connection_is_a_fault_of_the_handshake() -> None:
+    class Relaying(Noted):
+        @override
+        async def on_connect(self) -> HttpResponseBase | None:
+            raise ConnectionClosed(4000)
+
+    with pytest.raises(ConnectionClosed):
+        await make(Relaying).run()
 
 
 class FailingAfterAccept(Noted):
