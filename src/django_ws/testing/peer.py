@@ -296,8 +296,8 @@ class Peer:
                 self._end("closed")
             case ("closed" | "denied", kind):
                 raise ASGIViolation(f"{kind!r} after the application itself had ended the connection")
-            case (state, kind):
-                raise ASGIViolation(f"{kind!r} while the websocket is {state}")
+            case _:
+                raise ASGIViolation(f"{event.get('type')!r} while the websocket is {self._state}")
 
     def _end(self, state: str) -> None:
         self._state = state
