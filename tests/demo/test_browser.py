@@ -14,6 +14,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.server,
     pytest.mark.timeout(120),
+    pytest.mark.xdist_group("demo-browser"),
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium is on the PATH"),
 ]
 

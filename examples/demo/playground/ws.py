@@ -72,6 +72,7 @@ def temperature(seconds: float) -> float:
 async def countdown(ws: WebSocket[str, str], start: int) -> None:
     # A function is a socket too. The connection is closed with 1000 when it returns.
     for number in range(start, 0, -1):
-        await ws.send(str(number))
+        if not await ws.send(str(number)):
+            return  # the client has gone
         await asyncio.sleep(1)
     await ws.send("Lift-off!")
