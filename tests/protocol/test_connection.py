@@ -140,6 +140,17 @@ async def test_a_handshake_is_answered_once() -> None:
     assert connection.is_open
 
 
+@pytest.mark.parametrize("denial_response", [False, True])
+async def test_an_open_connection_is_not_closed_by_a_denial(denial_response: bool) -> None:
+    server = Server(CONNECT, denial_response=denial_response)
+    connection = server.connection()
+    await connection.accept()
+    with pytest.raises(LocalProtocolError, match="cannot send DenialStart while the application is OPEN"):
+        await connection.deny()
+    assert server.sent == [ACCEPT]
+    assert connection.is_open
+
+
 async def test_a_denied_handshake_cannot_be_accepted() -> None:
     server = Server(CONNECT)
     connection = server.connection()

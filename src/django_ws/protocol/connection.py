@@ -135,8 +135,12 @@ class ASGIConnection:
         if not any(name == b"content-length" for name, _ in raw):
             raw = (*raw, (b"content-length", b"%d" % len(body)))
         await self._await_connect()
+        # A Close would be legal on an open connection too; a DenialStart is refused there by the table.
+        is_answered = DenialStart not in self._machine.application_row
         events: tuple[ApplicationEvent, ...] = (
-            (DenialStart(status, raw), DenialEnd(body)) if supports_denial_response(self._scope) else (Close(),)
+            (DenialStart(status, raw), DenialEnd(body))
+            if is_answered or supports_denial_response(self._scope)
+            else (Close(),)
         )
         for event in events:
             self._machine.send(event)
