@@ -137,28 +137,32 @@ class SocketCore:
             response = await self.on_connect()
             if response is None and not connection.is_answered:
                 await self.accept(self.select_subprotocol(connection.subprotocols))
+        except GeneratorExit:
+            raise  # the loop is gone: nothing can be awaited
         except BaseException as error:
-            await self._give_up(error)
-            if isinstance(error, ConnectionClosed) and connection.is_answered and not connection.is_open:
-                return None
-            raise
-        if not connection.is_open:
-            await self._give_up(None)
+            owed = await self._give_up()
+            if not isinstance(error, ConnectionClosed) or connection.is_open or not connection.is_answered:
+                raise
+            response = None
+        else:
+            owed = False if connection.is_open else await self._give_up()
+        if owed:
+            raise asyncio.CancelledError
         return response
 
-    async def _give_up(self, error: BaseException | None) -> None:
+    async def _give_up(self) -> bool:
         """Clean up after a handshake that came to nothing: there was no ``on_open``, so there is no ``on_close``.
 
         The connection may be open for all that: ``on_connect`` may accept by itself and then fail.
+
+        Returns:
+            Whether the socket's task was cancelled during the clean-up.
         """
-        if isinstance(error, GeneratorExit):
-            return
         self._finishing = True
         owed = await self._stop_tasks()
         if self._outbox is not None:
             owed |= await self._run_logged(self._outbox.flush(0), "flush")
-        if owed and error is None:
-            raise asyncio.CancelledError
+        return owed
 
     def _begin(self) -> None:
         """Enter the life after the handshake: from now on :meth:`_finish` must be awaited."""

@@ -31,10 +31,9 @@ async def wait_out(tasks: "Collection[asyncio.Task[Any]]", seconds: float, /) ->
     cancelled = False
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    pending = {task for task in tasks if not task.done()}
-    while pending and (remaining := deadline - loop.time()) > 0:
+    while (pending := [task for task in tasks if not task.done()]) and (remaining := deadline - loop.time()) > 0:
         try:
-            _, pending = await asyncio.wait(pending, timeout=remaining)
+            await asyncio.wait(pending, timeout=remaining)
         except asyncio.CancelledError:
             cancelled = True
     return cancelled
