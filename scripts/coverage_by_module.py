@@ -1,8 +1,8 @@
 # ruff: noqa: INP001 - a script, not a module of a package
 """Hold every module to 100 % line and branch coverage from its own test file alone.
 
-The test file of ``src/django_ws/a/b.py`` is ``tests/a/test_b.py``, that of ``src/django_ws/__init__.py`` is
-``tests/test_init.py``. A module that holds nothing to run (imports, aliases, Protocols) needs no test file.
+The test file of ``src/django_ws/a/b.py`` is ``tests/a/test_b.py``, that of the façade, ``src/django_ws/__init__.py``,
+is ``tests/test_exports.py``. A module that holds nothing to run (imports, aliases, Protocols) needs no test file.
 
     python scripts/coverage_by_module.py [part of a module's name ...]
 """
@@ -74,7 +74,7 @@ def find_modules() -> list[Module]:
 
 def _test_of(path: Path) -> Path:
     relative = path.relative_to(SOURCE)
-    stem = "init" if path.stem == "__init__" else path.stem
+    stem = "exports" if path.stem == "__init__" else path.stem
     return TESTS / relative.parent / f"test_{stem}.py"
 
 
