@@ -45,7 +45,7 @@ class Habits:
     close_reason: bool = True
     """It sends the reason of a close."""
     long_reason: str = "cut"
-    """What becomes of a reason over 123 bytes."""
+    """What becomes of a reason over 123 bytes: cut, dropped, broken (the client sees 1006), or ``send`` raises."""
     send_after_disconnect: str = "silent"
     """What ``send`` does after the disconnect was received."""
     send_after_close: str = "silent"
@@ -56,8 +56,8 @@ class Habits:
     """The disconnect has the client's reason."""
     pending_receive_blocks_close: bool = False
     """A close by one task while another waits in ``receive`` goes out only when that ``receive`` is cancelled."""
-    empty_text: bool = True
-    """It sends an empty text message."""
+    empty_messages: bool = True
+    """It sends an empty message."""
     message_limit: int = 16
     """MiB of one incoming message, by default."""
     backpressure: bool = True
@@ -70,7 +70,9 @@ class Habits:
     """It speaks lifespan, and waits at SIGTERM until the application says that it is done."""
     shutdown_code: int = 1012
     """What the client of a socket sees at SIGTERM, with django-ws."""
-    shutdown_before: tuple[int, int] | None = None
+    quiet_shutdown: bool = True
+    """It logs no traceback of its own when it cancels its connections."""
+    hangs_at_shutdown_from: tuple[int, int] | None = None
     """Python from which on it never stops at SIGTERM while a socket is open; ``None``: it always stops."""
 
 
@@ -82,7 +84,7 @@ SERVERS: Final[tuple[Habits, ...]] = (
         title="uvicorn, websockets-sansio",
         version="uvicorn 0.54.0, websockets 17.4",
         command=(*UVICORN, "websockets-sansio"),
-        long_reason="1006",
+        long_reason="raises",
         send_after_disconnect="OSError",
         send_after_close="RuntimeError",
     ),
@@ -91,7 +93,7 @@ SERVERS: Final[tuple[Habits, ...]] = (
         title="uvicorn, websockets (deprecated)",
         version="uvicorn 0.54.0, websockets 17.4",
         command=(*UVICORN, "websockets"),
-        long_reason="1006",
+        long_reason="raises",
         send_after_disconnect="RuntimeError",
         send_after_close="RuntimeError",
         disconnect_codes=(4321, 1005, 1006),
@@ -115,7 +117,8 @@ SERVERS: Final[tuple[Habits, ...]] = (
         disconnect_codes=(1006, 1006, 1006),
         disconnect_reason=False,
         shutdown="cancelled after the graceful timeout",
-        shutdown_before=(3, 12),
+        quiet_shutdown=False,
+        hangs_at_shutdown_from=(3, 12),
     ),
     Habits(
         key="granian",
@@ -127,7 +130,7 @@ SERVERS: Final[tuple[Habits, ...]] = (
         raise_early=403,
         return_late=1005,
         raise_late=1005,
-        long_reason="1006",
+        long_reason="broken",
         disconnect_reason=False,
         pending_receive_blocks_close=True,
         shutdown="disconnect 1005",
@@ -149,7 +152,7 @@ SERVERS: Final[tuple[Habits, ...]] = (
         send_after_close="RuntimeError",
         disconnect_codes=(4321, None, 1006),
         disconnect_reason=False,
-        empty_text=False,
+        empty_messages=False,
         message_limit=1,
         backpressure=False,
         ends_application_after=10,

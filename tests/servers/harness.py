@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -165,6 +166,7 @@ class Visit:
     def __init__(self, server: Server, path: str, query: dict[str, str]) -> None:
         self.server: Server = server
         self.key: str = uuid4().hex
+        self.clients: list[RawClient] = []
         self.target: str = f"/{path}?{urlencode({'id': self.key, **query})}"
 
     # websockets: connect() passes what it does not know on to the event loop.
@@ -175,7 +177,9 @@ class Visit:
 
     async def raw(self, *, buffer: int | None = None) -> RawClient:
         """Connect with a raw client, and send its handshake."""
-        return await RawClient.open(self.server.port, self.target, buffer=buffer)
+        client = await RawClient.open(self.server.port, self.target, buffer=buffer)
+        self.clients.append(client)
+        return client
 
     async def raw_open(self, *, buffer: int | None = None) -> RawClient:
         """Connect with a raw client, and complete the handshake."""
@@ -277,6 +281,8 @@ class Run:
     async def finish(self) -> None:
         """See that every connection was cleaned up, and that nothing but the faults that were expected was logged."""
         for visit in self.visits:
+            for client in visit.clients:
+                await client.leave()
             if visit.events("begin"):
                 await visit.end()
         if self.is_bare:
@@ -293,8 +299,8 @@ class Run:
         # One more round trip: what the server logs when an application has ended, it has logged by then.
         await asyncio.to_thread(self.server.ask_ready)
         output = self.output()
-        for text in self.faults:
-            assert output.count(f"\n{text}\n") == 1, output
+        for text, count in Counter(self.faults).items():
+            assert output.count(f"\n{text}\n") == count, output
         assert tracebacks(output) == len(self.faults), output
         for text in NEVER:
             assert text not in output, output

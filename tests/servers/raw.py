@@ -2,10 +2,11 @@
 
 import asyncio
 import base64
+import contextlib
 import os
 import socket
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Self
 
 TEXT: Final = 1
@@ -55,7 +56,7 @@ class RawClient:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     socket: socket.socket
-    seen: list[tuple[int, bytes]] = field(default_factory=list)
+    closing: bool = False
 
     @classmethod
     async def open(
@@ -111,6 +112,7 @@ class RawClient:
 
     def close(self, code: int | None = 1000, reason: str = "") -> None:
         """Send a close frame, and nothing else."""
+        self.closing = True
         self.send(CLOSE, b"" if code is None else struct.pack("!H", code) + reason.encode())
 
     async def receive(self) -> tuple[int, bytes]:
@@ -130,6 +132,8 @@ class RawClient:
     async def messages(self) -> tuple[list[bytes], int]:
         """Read messages until the end.
 
+        A close frame of the server is answered, and then TCP ended, as a proper client does.
+
         Returns:
             The messages, and the code of the server's close frame: 1005 without one, 1006 if there was no frame.
         """
@@ -140,6 +144,9 @@ class RawClient:
             except (asyncio.IncompleteReadError, ConnectionError):
                 return messages, 1006
             if opcode == CLOSE:
+                if not self.closing:
+                    self.send(CLOSE, payload)
+                self.writer.close()
                 return messages, struct.unpack("!H", payload[:2])[0] if payload else 1005
             if opcode == PING:
                 self.send(PONG, payload)
@@ -154,7 +161,16 @@ class RawClient:
     async def leave(self) -> None:
         """End the connection with a FIN, whatever the server thinks of it."""
         self.writer.close()
-        try:
+        with contextlib.suppress(ConnectionError):
             await self.writer.wait_closed()
-        except ConnectionError:
-            pass
+
+    async def farewell(self, code: int | None = 1000, reason: str = "") -> int:
+        """End the connection as a proper client does.
+
+        Returns:
+            The code of the server's close frame, as :meth:`messages` gives it.
+        """
+        self.close(code, reason)
+        _, answer = await self.messages()
+        await self.leave()
+        return answer

@@ -36,7 +36,6 @@ async def test_overflow_closes(run: Run) -> None:
     assert len(messages) < FLOOD
     assert code == 1013
     assert (await visit.wait("close"))["code"] == 1013
-    await client.leave()
 
 
 async def test_overflow_closes_a_client_that_never_reads(run: Run) -> None:
@@ -44,7 +43,6 @@ async def test_overflow_closes_a_client_that_never_reads(run: Run) -> None:
     visit = run.visits[0]
     assert (await visit.wait("close"))["code"] == 1013
     assert (await visit.end())["outcome"] == "ok"
-    client.reset()
 
 
 @pytest.mark.parametrize("policy", ["oldest", "newest"])
@@ -60,9 +58,6 @@ async def test_overflow_drops(run: Run, policy: str) -> None:
     assert seen == sorted(set(seen))
     assert (FLOOD - 1 in seen) is (policy == "oldest")
     assert (await visit.wait("settled"))["taken"] == len(seen)
-    client.close()
-    await client.messages()
-    await client.leave()
 
 
 @pytest.mark.parametrize("path", ["mixed/", "timeout/mixed/", "contextvar/mixed/"])
@@ -83,9 +78,6 @@ async def test_stall_and_resume(run: Run, path: str, await_every: int) -> None:
     received = [(await client.receive())[1] for _ in range(FLOOD)]
     assert numbers(received) == list(range(FLOOD))
     assert (await visit.wait("all taken"))["taken"] == FLOOD
-    client.close()
-    await client.messages()
-    await client.leave()
 
 
 async def test_reset_while_stalled(run: Run) -> None:

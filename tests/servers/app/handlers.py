@@ -136,6 +136,8 @@ class Mixed(Noted):
                         taken += await sending
                     else:
                         futures.append(sending)
+                        # The outbox gets its turn, as it does wherever a hook awaits anything.
+                        await asyncio.sleep(0)
                     if number % 50 == 0:
                         self.note("sent", number=number)
                 for future in futures:
