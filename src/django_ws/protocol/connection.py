@@ -11,6 +11,7 @@ What servers do differently, and what is made of it here:
 """
 
 import logging
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Final, NoReturn, final
 
 from django_ws.close_codes import CloseCode, truncate_reason
@@ -30,6 +31,7 @@ from django_ws.protocol.states import ApplicationState, PeerState
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
+    from contextvars import Context
 
     from django_ws.aliases import ASGIReceive, ASGISend, Headers, Scope
     from django_ws.protocol.events import ApplicationEvent
@@ -179,14 +181,17 @@ class ASGIConnection:
         """
         if Send not in self._machine.application_row:
             self._refuse("send")
+        # A context of its own, for two tasks may share its steps: ASGI middleware that sets a context variable around
+        # its send must find, when it resets it, the context that it was set in.
+        context = copy_context()
         try:
             # A server's send that is no coroutine function may raise as it is called.
             steps = self._send(build_data(data)).__await__()
             # next() with a default ends a coroutine without making a StopIteration.
-            first = next(steps, _TAKEN)
+            first = context.run(next, steps, _TAKEN)
         except _GONE as error:
             raise self._lost(error) from error
-        return None if first is _TAKEN else _Rest(self._lost, first, steps)
+        return None if first is _TAKEN else _Rest(self._lost, first, steps, context)
 
     async def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
         """Send a close frame; before the handshake is answered, deny it with 403.
@@ -263,17 +268,19 @@ _UNANSWERED: Final = (ApplicationState.WAITING, ApplicationState.CONNECTING)
 class _Rest:
     """What is left of a server's ``send`` after its first step; one task runs it to its end."""
 
-    __slots__ = ("_first", "_lost", "_steps")
+    __slots__ = ("_context", "_first", "_lost", "_steps")
 
     def __init__(
         self,
         lost: "Callable[[Exception], ConnectionClosed]",
         first: object,
         steps: "Generator[object, None, None]",
+        context: "Context",
     ) -> None:
         self._lost: Callable[[Exception], ConnectionClosed] = lost
         self._first: object = first
         self._steps: Generator[object, None, None] = steps
+        self._context: Context = context
 
     def __await__(self) -> "Generator[object, None, None]":
         """Yield what the first step was waiting for, then all that follows.
@@ -294,9 +301,9 @@ class _Rest:
                     throw: Callable[[BaseException], object] | None = getattr(steps, "throw", None)
                     if throw is None:
                         raise
-                    waited_for = throw(error)
+                    waited_for = self._context.run(throw, error)
                 else:
-                    waited_for = next(steps)
+                    waited_for = self._context.run(next, steps)
         except StopIteration:
             return
         except _GONE as error:
