@@ -60,6 +60,7 @@ class SocketCore:
     __slots__ = (
         "__weakref__",
         "_close_code",
+        "_closer",
         "_closing",
         "_connection",
         "_dropped",
@@ -102,6 +103,7 @@ class SocketCore:
         self._dropped: int = 0
         self._interrupted: bool = False
         self._closing: bool = False
+        self._closer: asyncio.Future[None] | None = None
         self._finishing: bool = False
 
     # --- what a subclass says ---------------------------------------------------------------------
@@ -306,17 +308,36 @@ class SocketCore:
         except asyncio.CancelledError:
             self._closing = False  # no frame is on its way: close() may be called again
             raise
+        self._end_receive()
         try:
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await self._connection.close(code, reason)
         except TimeoutError:
             logger.debug("%s: the client took no close frame within %g s", self._name, _CLOSE_SECONDS)
         finally:
+            if self._closer is not None and not self._closer.done():
+                self._closer.set_result(None)
             if asyncio.current_task() is not self._task:
                 if self.ws_phase is Phase.RECEIVING:
                     self._interrupt()
                 else:
                     self._end_noticed()
+
+    def _end_receive(self) -> None:
+        """Let nothing wait for a message while a close goes out: granian holds the frame back until then."""
+        if self._finishing:
+            return
+        if self._inbox is not None:
+            self._inbox.stop()
+        if self._task is not None and asyncio.current_task() is not self._task:
+            loop = asyncio.get_running_loop()
+            self._closer = loop.create_future()
+            # In the next turn: the close has begun by then, and the socket's task waits until it is done.
+            loop.call_soon(self._interrupt_receive)
+
+    def _interrupt_receive(self) -> None:
+        if self.ws_phase is Phase.RECEIVING:
+            self._interrupt()
 
     async def _finish(self, error: BaseException | None) -> bool:
         """Clean up: tasks, what waits to be sent, the close frame, ``on_close``.
@@ -341,6 +362,8 @@ class SocketCore:
         ended = self._is_end(error)
         fault = error if isinstance(error, Exception) and not ended else None
         owed = False
+        if self._closer is not None:
+            owed |= await wait_out([self._closer], _CLOSE_SECONDS)
         if fault is not None:
             self._close_code = (
                 CloseCode.POLICY_VIOLATION if isinstance(fault, PermissionDenied) else CloseCode.INTERNAL_ERROR

@@ -22,7 +22,7 @@ def start_eagerly(coroutine: "Coroutine[Any, Any, T]", /) -> "asyncio.Task[T]":
 
 
 # Tasks of any result are waited for.
-async def wait_out(tasks: "Collection[asyncio.Task[Any]]", seconds: float, /) -> bool:
+async def wait_out(tasks: "Collection[asyncio.Future[Any]]", seconds: float, /) -> bool:
     """Wait until ``tasks`` are done or ``seconds`` have passed, whatever cancels the caller meanwhile.
 
     Returns:
