@@ -204,7 +204,9 @@ class Visit:
                 if fields.items() <= event.items():
                     return event
             if time.monotonic() > deadline:
-                raise AssertionError(f"no {name!r} {fields} within {seconds} s: {self.events()}\n{self.server.output()}")
+                raise AssertionError(
+                    f"no {name!r} {fields} within {seconds} s: {self.events()}\n{self.server.output()}"
+                )
             await asyncio.sleep(0.01)
 
     async def end(self, seconds: float = DEADLINE) -> Event:

@@ -58,7 +58,7 @@ async def test_the_server_closes(run: Run, code: int, reason: str, seen: str) ->
 
 
 async def test_a_background_task_closes(run: Run) -> None:
-    """The socket waits for a message; granian leaves that wait pending."""
+    """The socket waits for a message; granian holds a close back while a ``receive`` is pending."""
     visit = run.visit("closing-task/")
     async with visit.connect() as ws:
         began = time.monotonic()
@@ -69,6 +69,22 @@ async def test_a_background_task_closes(run: Run) -> None:
         assert time.monotonic() - began < 1.5
     event = await visit.wait("close")
     assert (event["code"], event["reason"]) == (4002, "from a task")
+    await visit.end(2)
+
+
+async def test_a_long_hook_closes(run: Run) -> None:
+    """The connection is being read on by then; granian holds a close back while a ``receive`` is pending."""
+    visit = run.visit("closing-late/")
+    async with visit.connect() as ws:
+        await ws.send("1")
+        await visit.wait("waited")
+        began = time.monotonic()
+        with pytest.raises(ConnectionClosed):
+            await ws.recv()
+        assert ws.close_code == 4003
+        assert time.monotonic() - began < 1.5
+    event = await visit.wait("close")
+    assert (event["code"], event["reason"]) == (4003, "late")
     await visit.end(2)
 
 

@@ -177,6 +177,15 @@ class ClosingTask(Noted):
         await self.close(4002, "from a task")
 
 
+class ClosingLate(Noted):
+    """Closes in a hook that has run for so long that the connection is being read on."""
+
+    @override
+    async def on_message(self, data: JSON) -> None:
+        await self.wait("message", 1.2)
+        await self.close(4003, "late")
+
+
 class Waiting(Noted):
     """Waits in the hook that its route names, with a background task running."""
 

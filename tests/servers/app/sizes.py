@@ -2,7 +2,7 @@
 
 from typing import Final
 
-FLOOD: Final = 400
+FLOOD: Final = 200
 """Messages of a flood."""
 FLOOD_SIZE: Final = 1 << 16
 """Bytes of the filler of one."""

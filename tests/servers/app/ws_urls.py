@@ -17,6 +17,7 @@ urlpatterns = [
     path("contextvar/mixed/", handlers.Mixed),
     path("closing/", handlers.Closing),
     path("closing-task/", handlers.ClosingTask),
+    path("closing-late/", handlers.ClosingLate),
     path("waiting/<slug:hook>/", handlers.Waiting),
     path("impatient/<slug:hook>/", handlers.Impatient),
     path("faulty/<slug:hook>/", handlers.Faulty),
