@@ -312,15 +312,29 @@ def test_an_overridden_setting_is_followed_and_followed_back() -> None:
 
 
 def test_the_memory_is_bounded() -> None:
-    with override_settings(DEBUG=False):
+    with override_settings(WS_ALLOWED_ORIGINS=["*"]):
         sizes = []
         for number in range(2100):
             scope = scope_of("localhost", f"http://site{number}.example")
-            assert check_origin(scope, WebSocketRequest(scope)) is FOREIGN
+            assert check_origin(scope, WebSocketRequest(scope)) is ALLOWED
             sizes.append(len(module._verdicts))
     assert max(sizes) == 1024
     assert sizes[1024] == 1
     assert module._verdicts == {}
+
+
+def test_a_refusal_is_not_remembered() -> None:
+    with override_settings(DEBUG=False):
+        assert check("https://app.example") is FOREIGN
+        assert module._verdicts == {}
+
+
+def test_a_long_pair_is_not_remembered() -> None:
+    with override_settings(WS_ALLOWED_ORIGINS=["*"]):
+        assert check(f"https://{'a' * 500}.example") is ALLOWED
+        assert module._verdicts == {}
+        assert check("https://app.example") is ALLOWED
+        assert len(module._verdicts) == 1
 
 
 def test_every_refusal_ends_a_sentence_in_the_log() -> None:

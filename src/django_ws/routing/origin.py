@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["Verdict", "check_origin"]
 
 _REMEMBERED: Final = 1024
-"""Pairs of Host and Origin whose verdict is kept: a site sees few of them, over and over."""
+"""Pairs of Host and Origin that are remembered as allowed: a site sees few of them, over and over."""
+_REMEMBERED_BYTES: Final = 512
+"""Bytes that a remembered pair may have: what a stranger can make us hold is bounded."""
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
@@ -78,9 +80,10 @@ def check_origin(scope: "Scope", request: "HttpRequest", /) -> Verdict:
     verdict = _verdicts.get(key)
     if verdict is None:
         verdict = _judge(request, origin)
-        if len(_verdicts) >= _REMEMBERED:
-            _verdicts.clear()
-        _verdicts[key] = verdict
+        if verdict is Verdict.ALLOWED and len(hosts[0]) + len(origin or b"") <= _REMEMBERED_BYTES:
+            if len(_verdicts) >= _REMEMBERED:
+                _verdicts.clear()
+            _verdicts[key] = verdict
     return verdict
 
 
