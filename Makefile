@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 DEMO := examples/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint layers types unit servers browser coverage format build tox clean
+.PHONY: help demo test lint layers types unit servers browser coverage format bench build tox clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -27,6 +27,12 @@ $(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $@
+
+# The original has the import name of ours, so it gets a folder of its own.
+$(VENV)/.bench: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable . --group bench
+	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(VENV)/original-django-ws django-ws==1.0.2
 	@touch $@
 
 demo: $(VENV)/.demo ## Serve the demo on http://127.0.0.1:8000/ (PORT= moves it)
@@ -62,6 +68,9 @@ coverage: $(VENV)/.dev ## Check that each module is covered by its own test file
 format: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+bench: $(VENV)/.bench ## Measure, side by side with its peers (QUICK=1: under two minutes)
+	$(BIN)/python -m benchmarks
 
 build: $(VENV)/.dev ## Build the wheel and the source distribution into dist/
 	$(BIN)/python -m build --installer pip

@@ -1,0 +1,103 @@
+"""django-ws, as its documentation shows it."""
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from asgiref.sync import sync_to_async
+from typing_extensions import override
+
+from benchmarks.apps.django_setup import configure, slow_query
+
+configure(__name__)
+
+from django_ws import JSON, JSONEncodable, WebSocketHandler, get_websocket_application  # noqa: E402 - Django first
+from django_ws.urls import path  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.apps import Application, Kind
+    from django_ws.interfaces import Data, MiddlewareFactory
+
+__all__ = ["application", "with_middleware"]
+
+
+class Echo(WebSocketHandler):
+    """JSON in, JSON out."""
+
+    @override
+    async def on_message(self, data: JSON, /) -> None:
+        await self.send(data)
+
+
+class TextEcho(WebSocketHandler[str, str]):
+    """Text in, text out."""
+
+    @override
+    async def on_message(self, data: str, /) -> None:
+        await self.send(data)
+
+
+class FastCodec:
+    """JSON by msgspec."""
+
+    def decode(self, data: "Data", /) -> object:
+        """Decode one message."""
+        return msgspec.json.decode(data)
+
+    def encode(self, message: object, /) -> str:
+        """Encode one message."""
+        return msgspec.json.encode(message).decode()
+
+
+class FastEcho(WebSocketHandler[JSON, JSONEncodable]):
+    """JSON in, JSON out, by a fast codec."""
+
+    codec = FastCodec()
+
+    @override
+    async def on_message(self, data: JSON, /) -> None:
+        await self.send(data)
+
+
+class Query(WebSocketHandler[str, str]):
+    """A blocking query for each message."""
+
+    @override
+    async def on_message(self, data: str, /) -> None:
+        await sync_to_async(slow_query)()
+        await self.send(data)
+
+
+class Ping(WebSocketHandler):
+    """Idle, with a ping now and then."""
+
+    @override
+    async def on_open(self) -> None:
+        _ = self.start_ping()
+
+
+class OftenPing(Ping):
+    """As many pings by a tenth of the sockets."""
+
+    ping_interval = 5.9
+
+
+urlpatterns: Final = [
+    path("json/", Echo),
+    path("text/", TextEcho),
+    path("fast/", FastEcho),
+    path("orm/", Query),
+    path("ping/", Ping),
+    path("ping/often/", OftenPing),
+]
+
+
+def application(_kind: "Kind | None" = None, /) -> "Application":
+    """Give the one application of all routes."""
+    return get_websocket_application()
+
+
+def with_middleware(middleware: "Sequence[MiddlewareFactory]", /) -> "Application":
+    """Give the application with that middleware around every socket."""
+    return get_websocket_application(middleware=middleware)

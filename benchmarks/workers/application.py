@@ -1,0 +1,126 @@
+"""One implementation, in-process: ``python -m benchmarks.workers.application NAME [CORE]``."""
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Final, final
+
+import uvloop
+
+from benchmarks.apps import PATHS
+from benchmarks.implementations import implementation
+from benchmarks.made_up import connection_time, echo, heap_bytes, message_time
+from benchmarks.workers.lines import answer, pin, requests, take_over_stdout
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from benchmarks.apps import Application, Kind
+    from benchmarks.implementations import Implementation
+    from benchmarks.workers.lines import Operations
+
+_TRIAL: Final = 20
+"""How many messages or connections the first try has, by which the next are sized."""
+
+
+@final
+class ApplicationWorker:
+    """Runs the made-up server around one implementation.
+
+    Args:
+        measured: Which.
+    """
+
+    def __init__(self, measured: "Implementation") -> None:
+        self._measured: Implementation = measured
+        self._made: dict[tuple[Kind, int], Application] = {}
+        self._counts: dict[tuple[object, ...], int] = {}
+
+    def _application(self, kind: "Kind", middleware: int = 0) -> "Application":
+        key = (kind, middleware)
+        if key not in self._made:
+            self._made[key] = self._make(kind, middleware)
+        return self._made[key]
+
+    def _make(self, kind: "Kind", middleware: int) -> "Application":
+        if not middleware:
+            return self._measured.application(kind)
+        # They are imported here because only one of them can be, in the process of its own implementation.
+        from benchmarks.apps.wrapped import wrapped  # noqa: PLC0415
+
+        return wrapped(self._measured, kind, middleware)
+
+    async def echo(self, kind: "Kind", text: str) -> list[str]:
+        """Send one text three times, and give what came back."""
+        return await echo(self._application(kind), PATHS[kind], text)
+
+    async def message(
+        self, kind: "Kind", text: str, seconds: float, *, waiting: bool = False, middleware: int = 0
+    ) -> float:
+        """Give the microseconds of a message, over so many that it takes about ``seconds``."""
+        application = self._application(kind, middleware)
+
+        def run(count: int) -> "Awaitable[float]":
+            return message_time(application, PATHS[kind], text, count, waiting=waiting)
+
+        return await self._sized((kind, len(text), waiting, middleware), run, seconds)
+
+    async def connection(
+        self, kind: "Kind", text: str, seconds: float, *, own_task: bool = True, middleware: int = 0
+    ) -> float:
+        """Give the microseconds of a connection, over so many that it takes about ``seconds``."""
+        application = self._application(kind, middleware)
+
+        def run(count: int) -> "Awaitable[float]":
+            return connection_time(application, PATHS[kind], text, count, own_task=own_task)
+
+        async def run_in_task(count: int) -> float:
+            # What an application leaves on its task goes with that task.
+            return await asyncio.ensure_future(run(count))
+
+        return await self._sized((kind, own_task, middleware, "connection"), run_in_task, seconds)
+
+    async def heap(self, kind: "Kind", count: int) -> float:
+        """Give the heap bytes of an idle connection."""
+        return await heap_bytes(self._application(kind), PATHS[kind], count)
+
+    async def _sized(self, key: tuple[object, ...], run: "Callable[[int], Awaitable[float]]", seconds: float) -> float:
+        count = self._counts.get(key)
+        if count is None:
+            await run(_TRIAL)
+            count = self._counts[key] = max(3, int(seconds * 1e6 / await run(_TRIAL)))
+            await run(count)
+        return await run(count)
+
+
+async def serve(worker: ApplicationWorker) -> None:
+    """Answer requests until the parent goes."""
+    answers = take_over_stdout()
+    operations: Operations = {
+        "echo": worker.echo,
+        "message": worker.message,
+        "connection": worker.connection,
+        "heap": worker.heap,
+    }
+    # Reading blocks the loop, which has nothing to do meanwhile.
+    while read := requests():
+        request = read[0]
+        try:
+            result = await operations[request.pop("op")](**request)
+        except Exception:  # noqa: BLE001 - the parent is told
+            answer(answers, failed=True)
+        else:
+            answer(answers, result)
+
+
+def main() -> None:
+    """Run the worker that the command line names."""
+    measured = implementation(sys.argv[1])
+    if measured.folder is not None:
+        sys.path.insert(0, str(measured.folder))
+    pin(int(sys.argv[2]) if len(sys.argv) > 2 else None)  # noqa: PLR2004 - the second argument
+    # As over uvicorn: its tasks and turns cost a quarter of those of asyncio's own loop.
+    uvloop.run(serve(ApplicationWorker(measured)))
+
+
+if __name__ == "__main__":
+    main()
