@@ -612,6 +612,24 @@ async def test_a_client_that_takes_no_close_frame_does_not_hold_the_end_up(
     assert [record.levelname for record in caplog.records] == ["DEBUG", "DEBUG"]
 
 
+async def test_a_task_that_is_cancelled_while_it_closes_still_ends_the_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    socket, connection, task = await opened()
+
+    async def slowly(code: int = 1000, reason: str = "") -> None:
+        # As granian does: the receive that waits is left waiting.
+        connection.close_code = code
+        connection._open = False
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(connection, "close", slowly)
+    monkeypatch.setattr(core, "_CLOSE_SECONDS", 60)
+    socket.start_task("closer", socket.close, 4000)
+    await turns()
+    socket.cancel_task("closer")
+    await task
+    assert socket.journal == ["open", "close 4000"]
+
+
 async def test_a_close_of_the_sockets_own_task_interrupts_nothing() -> None:
     class Closing(Noted):
         @override

@@ -123,10 +123,19 @@ class SocketMachine(RuleBasedStateMachine):
         grace=st.sampled_from([None, 0]),
         raises=st.sampled_from([OSError, RuntimeError, None]),
         pending=st.booleans(),
+        end=st.sampled_from(["disconnect", "cancel", "close"]),
     )
     def connect(
-        self, overflow: Overflow, patient: bool, grace: float | None, raises: type[Exception] | None, pending: bool
+        self,
+        overflow: Overflow,
+        patient: bool,
+        grace: float | None,
+        raises: type[Exception] | None,
+        pending: bool,
+        end: str,
     ) -> None:
+        self.end = end
+
         async def connected() -> None:
             self.books = Books()
             self.silent = raises is None
@@ -234,13 +243,19 @@ class SocketMachine(RuleBasedStateMachine):
             self.loop.close()
             return
         self.peer.resume()
-        self.peer.disconnect()
+        match self.end:
+            case "disconnect":
+                self.disconnect(1000)
+            case "cancel":
+                self.cancel()
+            case _:
+                self.close()
         for _ in range(1000):
             self.books.gate.set()
             self.settle(1)
             if self.task.done():
                 break
-        self.settle()
+        self.settle(5)
         assert self.task.done()
         if self.task.cancelled():
             assert self.cancelled
