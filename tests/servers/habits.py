@@ -6,6 +6,8 @@ Write the table into the documentation anew (in the folder ``tests``)::
     python -m servers.habits --write
 """
 
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -161,3 +163,91 @@ SERVERS: Final[tuple[Habits, ...]] = (
         shutdown_code=1006,
     ),
 )
+
+
+def _code(code: int | None) -> str:
+    return "none" if code is None else str(code)
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "**no**"
+
+
+def _shutdown_stops(habits: Habits) -> str:
+    if habits.hangs_at_shutdown_from is None:
+        return "yes"
+    return f"yes; from Python {'.'.join(map(str, habits.hangs_at_shutdown_from))} on **not while a socket is open**"
+
+
+ROWS: Final[tuple[tuple[str, str, Callable[[Habits], str]], ...]] = (
+    ("Versions measured", "", lambda habits: habits.version),
+    ("Denial response extension", "denial", lambda habits: _yes(habits.denial_response)),
+    ("Sends the headers of `websocket.accept`", "headers", lambda habits: _yes(habits.accept_headers)),
+    (
+        "Application returns before the handshake is answered",
+        "ends",
+        lambda habits: "**client hangs**" if habits.return_early is None else str(habits.return_early),
+    ),
+    ("Application raises before it", "ends", lambda habits: str(habits.raise_early)),
+    (
+        "Application returns on an open connection: client sees",
+        "ends",
+        lambda habits: "**stays open**" if habits.return_late is None else str(habits.return_late),
+    ),
+    ("Application raises on it: client sees", "ends", lambda habits: str(habits.raise_late)),
+    (
+        "Close codes sent",
+        "codes",
+        lambda habits: "all" if habits.any_close_code else "**1000, 3000 to 4999; raises for others**",
+    ),
+    ("Sends the close reason", "reasons", lambda habits: _yes(habits.close_reason)),
+    ("A reason over 123 bytes", "reasons", lambda habits: habits.long_reason),
+    ("`send` after the disconnect was received", "late", lambda habits: habits.send_after_disconnect),
+    ("`send` right after one's own close", "late", lambda habits: habits.send_after_close),
+    (
+        "Code in the disconnect: client closes with 4321 / without a code / resets",
+        "disconnects",
+        lambda habits: " / ".join(_code(code) for code in habits.disconnect_codes),
+    ),
+    ("Client's reason in the disconnect", "disconnects", lambda habits: _yes(habits.disconnect_reason)),
+    (
+        "A close goes out while a `receive` is pending",
+        "pending",
+        lambda habits: _yes(not habits.pending_receive_blocks_close),
+    ),
+    ("Sends empty messages", "empty", lambda habits: _yes(habits.empty_messages)),
+    ("Own limit on a message, by default", "limit", lambda habits: f"{habits.message_limit} MiB"),
+    ("`send` waits while the client does not read", "backpressure", lambda habits: _yes(habits.backpressure)),
+    ("SIGTERM: a bare application is told", "shutdown", lambda habits: habits.shutdown),
+    ("SIGTERM: waits for the lifespan's end", "shutdown", lambda habits: _yes(habits.shutdown_lifespan)),
+    ("SIGTERM: the client of django-ws sees", "shutdown", lambda habits: str(habits.shutdown_code)),
+    ("SIGTERM: stops", "shutdown", _shutdown_stops),
+)
+"""The rows of the table: what it says, the paragraph that explains it, and the cell of a server."""
+
+
+def table() -> str:
+    """Make the table of the documentation."""
+    head = ["", *[habits.title for habits in SERVERS]]
+    lines = [_line(head), _line(["---"] * len(head))]
+    for title, anchor, cell in ROWS:
+        first = f"[{title}](#{anchor})" if anchor else title
+        lines.append(_line([first, *[cell(habits) for habits in SERVERS]]))
+    return "\n".join(lines)
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def with_table(text: str) -> str:
+    """Give the documentation's text with the table of now."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["--write"]:
+        sys.exit("usage: python -m servers.habits --write")
+    DOCUMENT.write_text(with_table(DOCUMENT.read_text(encoding="utf-8")), encoding="utf-8")

@@ -209,6 +209,14 @@ class Visit:
                 )
             await asyncio.sleep(0.01)
 
+    async def more(self, name: str, count: int, seconds: float) -> bool:
+        """Wait until something of that name has happened more than ``count`` times.
+
+        Returns:
+            Whether it has.
+        """
+        return await until(lambda: len(self.events(name)) > count, seconds)
+
     async def end(self, seconds: float = DEADLINE) -> Event:
         """Wait until everything of the connection is over in the server."""
         return await self.wait("end", seconds)

@@ -114,7 +114,7 @@ async def test_bad_json(run: Run, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "message"), [("echo/text/", b"\0"), ("echo/json/", b"{}"), ("echo/bytes/", "text")], ids=lambda v: repr(v)
+    ("path", "message"), [("echo/text/", b"\0"), ("echo/json/", b"{}"), ("echo/bytes/", "text")], ids=repr
 )
 async def test_the_other_kind_of_frame(run: Run, path: str, message: str | bytes) -> None:
     visit = run.visit(path)

@@ -14,7 +14,7 @@ TEXTS = [
     "",
     "🦄 👩\u200d👩\u200d👧 é",
     "a NUL \0 in it",
-    "\u202bשלום עליכם\u202c and مرحبا",
+    "\u202b\u05e9\u05dc\u05d5\u05dd\u202c and \u0645\u0631\u062d\u0628\u0627",
     "\ufeff\uffff\U0010ffff\u2028",
     "x" * 125,
     "x" * 126,

@@ -39,7 +39,7 @@ async def test_overflow_closes(run: Run) -> None:
 
 
 async def test_overflow_closes_a_client_that_never_reads(run: Run) -> None:
-    client = await stall(run, "flood/close/", {})
+    await stall(run, "flood/close/", {})
     visit = run.visits[0]
     assert (await visit.wait("close"))["code"] == 1013
     assert (await visit.end())["outcome"] == "ok"
@@ -71,7 +71,7 @@ async def test_stall_and_resume(run: Run, path: str, await_every: int) -> None:
         seen = -1
         while (sent := len(visit.events("sent"))) != seen:
             seen = sent
-            await until(lambda count=sent: len(visit.events("sent")) > count, 0.3)
+            await visit.more("sent", sent, 0.3)
         assert not visit.events("all taken")
     else:
         await visit.wait("sent", number=FLOOD - 50)

@@ -4,10 +4,10 @@ import asyncio
 from typing import Any, ClassVar
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from typing_extensions import TypeVar, override
 
-from django_ws import JSON, Endpoint, JSONEncodable, Overflow, WebSocket, WebSocketHandler
+from django_ws import JSON, JSONEncodable, Overflow, WebSocket, WebSocketHandler
 from servers.app.journal import note
 from servers.app.sizes import FLOOD, FLOOD_SIZE
 
@@ -18,15 +18,15 @@ FOREVER = 60.0
 """Longer than any test: what waits so long must be broken into."""
 
 
-def connection_id(ws: Endpoint) -> str:
-    return ws.request.GET.get("id", "")
+def connection_id(request: HttpRequest) -> str:
+    return request.GET.get("id", "")
 
 
 class Noted(WebSocketHandler[InT, OutT]):
     """Notes its beginning and its end; every other socket of the project is one."""
 
     def note(self, event: str, **fields: object) -> None:
-        note(connection_id(self), event, **fields)
+        note(connection_id(self.request), event, **fields)
 
     @override
     async def on_open(self) -> None:
@@ -106,14 +106,14 @@ class Busy(Noted):
 
 async def function(ws: WebSocket[str, str]) -> None:
     """Echo until it is told to stop."""
-    note(connection_id(ws), "open")
+    note(connection_id(ws.request), "open")
     try:
         async for text in ws:
             if text == "stop":
                 break
             await ws.send(text)
     finally:
-        note(connection_id(ws), "close", code=ws.close_code, reason=ws.close_reason)
+        note(connection_id(ws.request), "close", code=ws.close_code, reason=ws.close_reason)
 
 
 class Mixed(Noted):
@@ -169,8 +169,8 @@ class ClosingTask(Noted):
     @override
     async def on_open(self) -> None:
         await super().on_open()
-        self.start_task("background", self.background)
-        self.start_task("closing", self.close_soon)
+        _ = self.start_task("background", self.background)
+        _ = self.start_task("closing", self.close_soon)
 
     async def close_soon(self) -> None:
         await asyncio.sleep(0.05)
@@ -200,7 +200,7 @@ class Waiting(Noted):
     async def on_open(self) -> None:
         await super().on_open()
         if self.kwargs["hook"] != "idle":
-            self.start_task("background", self.background)
+            _ = self.start_task("background", self.background)
         if self.kwargs["hook"] == "open":
             await self.wait("open")
 
@@ -243,9 +243,9 @@ class Faulty(Noted[str, str]):
     @override
     async def on_open(self) -> None:
         await super().on_open()
-        self.start_task("background", self.background)
+        _ = self.start_task("background", self.background)
         if self.kwargs["hook"] == "task":
-            self.start_task("faulty", self.fail_soon)
+            _ = self.start_task("faulty", self.fail_soon)
         self.fail("open")
 
     async def fail_soon(self) -> None:
