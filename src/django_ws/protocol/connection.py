@@ -245,6 +245,10 @@ class ASGIConnection:
             raise self._lost(error) from error
 
     def _lost(self, error: Exception) -> ConnectionClosed:
+        if isinstance(error, TimeoutError) and error.errno is None:
+            # An OSError by its class alone: a time-out of ASGI middleware, for a client that is there but reads slowly.
+            # No disconnect follows, so it is a fault, for which the connection is closed.
+            raise error
         logger.debug("the server's send says that the peer has gone", exc_info=error)
         self._machine.receive(Lost())
         return self._ended()
