@@ -1,6 +1,7 @@
 """The table of habits, measured with bare ASGI applications: none of django-ws is in the way here."""
 
 import asyncio
+import contextlib
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -116,6 +117,23 @@ async def test_pending_receive(run: Run) -> None:
 async def test_empty_text(run: Run) -> None:
     async with run.visit("bare/empty/").connect() as ws:
         assert await ws.recv() == ("" if run.habits.empty_messages else "after")
+
+
+async def test_message_limit(run: Run) -> None:
+    limit = run.habits.message_limit << 20
+    visit = run.visit("bare/listen/")
+    async with visit.connect(compression=None) as ws:
+        await ws.send("x" * (limit - 1024))
+        await visit.wait("receive", size=limit - 1024)
+    async with run.visit("bare/listen/").connect(compression=None, close_timeout=0.2) as ws:
+        with contextlib.suppress(ConnectionClosed, TimeoutError):
+            async with asyncio.timeout(0.5):
+                await ws.send("x" * (limit + (1 << 20)))
+                await ws.recv()
+        # uvicorn on websockets would wait 10 s for the end of TCP.
+        ws.transport.abort()
+    await run.visits[1].wait("disconnect")
+    assert not run.visits[1].events("receive")
 
 
 async def test_backpressure(run: Run) -> None:

@@ -80,6 +80,18 @@ async def test_stall_and_resume(run: Run, path: str, await_every: int) -> None:
     assert (await visit.wait("all taken"))["taken"] == FLOOD
 
 
+async def test_a_time_out_of_asgi_middleware(run: Run) -> None:
+    """It is a fault, not a sign that the client has gone: the connection ends, and is not left half open."""
+    client = await stall(run, "hasty/mixed/", {"count": FLOOD, "size": FLOOD_SIZE, "await_every": 1})
+    run.expect_fault("TimeoutError")
+    visit = run.visits[0]
+    assert (await visit.wait("close"))["code"] == 1011
+    assert (await visit.end())["outcome"] == "TimeoutError"
+    messages, _ = await client.messages()
+    assert numbers(messages) == list(range(len(messages)))
+    assert len(messages) < FLOOD
+
+
 async def test_reset_while_stalled(run: Run) -> None:
     """Sends answer ``False``; the hook goes on to its end."""
     client = await stall(run, "mixed/", {"count": FLOOD, "size": FLOOD_SIZE, "await_every": 1})

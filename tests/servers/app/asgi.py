@@ -24,10 +24,11 @@ _marker: contextvars.ContextVar[str] = contextvars.ContextVar("marker", default=
 
 
 async def with_timeout(scope: Scope, receive: Receive, send: Send) -> None:
-    """Bound every send, as ASGI middleware may."""
+    """Bound every send, as ASGI middleware may; under ``/hasty/`` a client that stalls will see it expire."""
+    seconds = 0.3 if scope["path"].startswith("/hasty/") else 30
 
     async def send_in_time(message: Message) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(seconds):
             await send(message)
 
     await websockets(scope, receive, send_in_time)
@@ -51,7 +52,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     path = scope.get("path", "")
     if path.startswith("/bare/"):
         await bare(scope, receive, send)
-    elif path.startswith("/timeout/"):
+    elif path.startswith(("/timeout/", "/hasty/")):
         await with_timeout(scope, receive, send)
     elif path.startswith("/contextvar/"):
         await with_contextvar(scope, receive, send)

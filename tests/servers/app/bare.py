@@ -89,6 +89,7 @@ async def _listen(key: str, receive: Receive) -> None:
         if message["type"] == "websocket.disconnect":
             note(key, "disconnect", code=message.get("code"), reason=message.get("reason") or "")
             return
+        note(key, "receive", size=len(message.get("text") or message.get("bytes") or ""))
 
 
 async def _outcome(sending: Awaitable[None]) -> str:

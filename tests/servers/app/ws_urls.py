@@ -14,6 +14,7 @@ urlpatterns = [
     path("function/", handlers.function),
     path("mixed/", handlers.Mixed),
     path("timeout/mixed/", handlers.Mixed),
+    path("hasty/mixed/", handlers.Mixed),
     path("contextvar/mixed/", handlers.Mixed),
     path("closing/", handlers.Closing),
     path("closing-task/", handlers.ClosingTask),
