@@ -1,5 +1,7 @@
 """A made-up server: ``receive`` and ``send`` are plain coroutines, and no socket, parser or thread is there.
 
+As every server must, it makes an event of each message that comes, and looks at what each event is that goes.
+
 What remains is what the application costs, in CPU time of its process: nothing here waits for anything else, and
 what other processes do on the machine does not count.
 """
@@ -77,12 +79,18 @@ def _receive_from(events: "Iterator[Message]", *, waiting: bool = False) -> "Rec
     return receive_waiting if waiting else receive
 
 
-async def _send(_message: "Message") -> None:
+async def _send(message: "Message") -> None:
     """Take a message, as a server does whose buffer has room."""
+    if message["type"] == "websocket.send":
+        _taken[0] += len(message["text"])
 
 
-def _texts(count: int, text: str) -> "list[Message]":
-    return [{"type": "websocket.receive", "text": text} for _ in range(count)]
+_taken: Final = [0]
+"""Characters that were sent."""
+
+
+def _texts(count: int, text: str) -> "Iterator[Message]":
+    return ({"type": "websocket.receive", "text": one} for one in [text] * count)
 
 
 async def echo(application: "Application", path: str, text: str, count: int = 3) -> list[str]:

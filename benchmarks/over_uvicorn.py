@@ -42,7 +42,10 @@ class _Job:
 
 def servers_of(stack: ExitStack) -> dict[str, Server]:
     """Start a server for each implementation that is installed."""
-    return {one.name: stack.enter_context(Server(one)) for one in IMPLEMENTATIONS if one.is_installed}
+    servers = {one.name: stack.enter_context(Server(one)) for one in IMPLEMENTATIONS if one.is_installed}
+    for server in servers.values():
+        _ = server.port  # they start side by side; all are waited for
+    return servers
 
 
 def run_over_uvicorn(run: "Run", servers: "Mapping[str, Server]", client: "Worker") -> None:

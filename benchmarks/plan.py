@@ -66,7 +66,7 @@ QUICK: Final = Plan(
     seconds=0.01,
     heap_connections=1000,
     uvicorn_rounds=3,
-    uvicorn_seconds=0.2,
+    uvicorn_seconds=0.15,
     idle_rounds=1,
     idle_connections=1000,
     ping_connections=1000,
@@ -74,6 +74,6 @@ QUICK: Final = Plan(
     ping_seconds=6,
     orm_rounds=2,
     orm_seconds=1,
-    growth_rounds=2,
+    growth_rounds=1,
     growth_connections=(1, 10, 100, 1000),
 )

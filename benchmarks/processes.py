@@ -5,6 +5,7 @@ import select
 import subprocess
 import sys
 import tempfile
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self, final
 
 from benchmarks.implementations import ROOT
@@ -111,7 +112,7 @@ class Worker:
 
 @final
 class Server(Worker):
-    """An implementation behind uvicorn, on the core of the servers.
+    """An implementation behind uvicorn, on the core of the servers; ask for its port before anything else.
 
     Args:
         measured: Which.
@@ -119,11 +120,12 @@ class Server(Worker):
 
     def __init__(self, measured: "Implementation") -> None:
         super().__init__("server", measured.name, SERVER_CORE)
-        try:
-            self.port: int = self.read()
-        except BaseException:
-            self.stop()
-            raise
+
+    @cached_property
+    def port(self) -> int:
+        """Its port; asked for first, it waits until the server is there."""
+        port: int = self.read()
+        return port
 
     def cpu(self) -> float:
         """Give the seconds of CPU that it has used."""

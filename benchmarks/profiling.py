@@ -7,7 +7,6 @@ an empty call taken off; they do not add up to the whole exactly, for the whole 
 import asyncio
 import cProfile
 import gc
-import pstats
 import tracemalloc
 from time import process_time_ns
 from typing import TYPE_CHECKING, Final
@@ -156,13 +155,15 @@ async def _functions() -> list[str]:
     profiler.enable()
     await connection_time(application, PATHS["text"], MESSAGE, _CONNECTIONS, own_task=True)
     profiler.disable()
-    found = pstats.Stats(profiler).get_stats_profile().func_profiles
     lines = []
-    for name, one in sorted(found.items(), key=lambda item: -item[1].tottime)[:_LINES]:
-        own, calls = one.tottime / _CONNECTIONS * 1e6, int(one.ncalls.partition("/")[0]) / _CONNECTIONS
-        where = "built in" if one.file_name == "~" else f"{_shorten(one.file_name)}:{one.line_number}"
+    for one in sorted(profiler.getstats(), key=lambda entry: -entry.inlinetime)[:_LINES]:
+        calls = one.callcount / _CONNECTIONS
+        if isinstance(one.code, str):
+            name = one.code
+        else:
+            name = f"{one.code.co_qualname}  ({_shorten(one.code.co_filename)}:{one.code.co_firstlineno})"
         if calls >= 1:
-            lines.append(f"  {own:8.2f} us  {calls:3.0f} x  {name}  ({where})")
+            lines.append(f"  {one.inlinetime / _CONNECTIONS * 1e6:8.2f} us  {calls:3.0f} x  {name}")
     return lines
 
 

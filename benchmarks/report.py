@@ -65,14 +65,14 @@ def _row(results: "Results", measure: "Measure") -> Row:
     reached = None if ours is None else measure.reached(ours.median)
     title = f"{measure.title} ({measure.unit})"
     if measure.base not in {None, BASE}:
-        title += f", to {next(one.title for one in IMPLEMENTATIONS if one.name == measure.base)}"
+        title += f" to {next(one.title for one in IMPLEMENTATIONS if one.name == measure.base)}"
     sign = "≤" if measure.better is Better.LESS else "≥"
     return Row(
         title=title,
         ceiling=_number(base),
         again=_number(ratio(results, measure, _AGAIN)),
         ours=_number(ours),
-        quartiles="" if ours is None or ours.count == 1 else f"{_short(ours.lower)} to {_short(ours.upper)}",
+        quartiles="" if ours is None or ours.count == 1 else f"{_short(ours.lower)}-{_short(ours.upper)}",
         goal="" if measure.goal is None else f"{sign} {_short(measure.goal)}",
         verdict={True: "yes", False: "no", None: ""}[reached],
         peers=tuple(_number(ratio(results, measure, one.name)) for one in _PEERS),
@@ -94,7 +94,7 @@ def terminal_table(results: "Results") -> Table:
     """Make the table for the terminal."""
     table = Table(title="Ratios to the ceiling: the median of the rounds", title_justify="left")
     for number, heading in enumerate(_HEADINGS):
-        table.add_column(heading, justify="left" if number == 0 else "right", no_wrap=number == 0)
+        table.add_column(heading, justify="left" if number == 0 else "right", no_wrap=number in {0, 3, 4, 5})
     for row in rows(results):
         style = {"yes": "green", "no": "red"}.get(row.verdict)
         cells = list(row.cells())

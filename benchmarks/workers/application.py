@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from benchmarks.implementations import Implementation
     from benchmarks.workers.lines import Operations
 
-_TRIAL: Final = 20
+_TRIAL: Final = 8
 """How many messages or connections the first try has, by which the next are sized."""
 
 

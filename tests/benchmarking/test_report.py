@@ -33,7 +33,7 @@ def results() -> Results:
 def test_a_row_has_the_ceiling_in_its_unit_and_the_rest_as_ratios(results: Results) -> None:
     row = rows(results)[0]
     assert (row.title, row.ceiling, row.again, row.ours) == ("JSON message, in-process (µs)", "10.0", "1.01", "0.90")
-    assert (row.quartiles, row.goal, row.verdict) == ("0.90 to 0.90", "≤ 0.92", "yes")
+    assert (row.quartiles, row.goal, row.verdict) == ("0.90-0.90", "≤ 0.92", "yes")
     assert row.peers == ("", "", "", "18.0")
 
 
