@@ -67,7 +67,7 @@ def run_growth_of_connections(run: "Run", servers: "Mapping[str, Server]", clien
                 client.ask("open", name=name, port=servers[name].port, path=PATHS["json"], count=count)
             for _ in range(plan.growth_rounds):
                 for name in run.shuffled(names):
-                    found = client.ask("echo", name=name, text=_SHORT, in_flight=1, seconds=plan.uvicorn_seconds)
+                    found = client.ask("echo", name=name, text=_SHORT, in_flight=1, seconds=plan.seconds_for(2 * count))
                     run.results.add_point("connections", name, count, found["rate"])
                     run.step()
             for name in names:

@@ -82,6 +82,7 @@ def _echo(
 ) -> None:
     connections, in_flight = shape
     what = jobs[0].kind
+    seconds = run.plan.seconds_for(connections * in_flight)
     run.begin(measure(f"uvicorn-{what}-{connections}").title, run.plan.uvicorn_rounds * len(jobs))
     for job in jobs:
         client.ask("open", name=job.load, port=servers[job.name].port, path=PATHS[job.kind], count=connections)
@@ -89,9 +90,7 @@ def _echo(
         for job in run.shuffled(jobs):
             server = servers[job.name]
             cpu = server.cpu()
-            found = client.ask(
-                "echo", name=job.load, text=MESSAGE, in_flight=in_flight, seconds=run.plan.uvicorn_seconds
-            )
+            found = client.ask("echo", name=job.load, text=MESSAGE, in_flight=in_flight, seconds=seconds)
             cpu = server.cpu() - cpu
             run.results.add(f"uvicorn-{job.kind}-{connections}", job.name, found["rate"])
             if job.kind != "fast":

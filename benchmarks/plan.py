@@ -5,6 +5,9 @@ from typing import Final
 
 __all__ = ["FULL", "QUICK", "Plan"]
 
+_SLOWEST: Final = 5000
+"""Messages a second that the slowest manages about."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -40,6 +43,10 @@ class Plan:
     """Rounds of each point of the pictures."""
     growth_connections: tuple[int, ...]
     """The points of the picture of connections."""
+
+    def seconds_for(self, messages: int) -> float:
+        """Give how long a batch over uvicorn lasts with so many messages on their way: several turns of the slowest."""
+        return max(self.uvicorn_seconds, messages / _SLOWEST)
 
 
 FULL: Final = Plan(

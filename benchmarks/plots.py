@@ -82,7 +82,7 @@ class _Scale:
 def draw(picture: Picture, series: "Mapping[str, Mapping[str, Sequence[float]]]") -> str:
     """Draw the medians of each point as lines."""
     lines = {
-        name: sorted((float(point), median(samples)) for point, samples in points.items() if samples)
+        name: sorted((float(point), median(samples)) for point, samples in points.items() if median(samples) > 0)
         for name, points in series.items()
     }
     xs = [x for line in lines.values() for x, _ in line]
