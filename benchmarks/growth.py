@@ -42,7 +42,8 @@ def run_growth(run: "Run", workers: "Mapping[str, Worker]") -> None:
                 sample = workers[name].ask("message", kind="json", text=text, seconds=plan.seconds)
                 run.results.add_point("size", name, size, sample)
                 run.step()
-    # An operation and its arguments, which are any JSON. A message is waited for: its way to the socket then leads through every level.
+    # An operation and its arguments, which are any JSON. A message is waited for: its way to the socket then leads
+    # through every level.
     pictures: tuple[tuple[str, dict[str, Any]], ...] = (
         ("middleware-connection", {"op": "connection"}),
         ("middleware-message", {"op": "message", "waiting": True}),
