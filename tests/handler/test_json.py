@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 from django.utils.translation import gettext_lazy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from django_ws.close_codes import CloseCode
@@ -29,6 +29,7 @@ def decode(data: str | bytes) -> object:
     return JSONCodec().decode(data)
 
 
+@settings(deadline=None)
 @given(_VALUES)
 def test_what_goes_out_comes_back(value: Any) -> None:
     text = JSONCodec().encode(value)
@@ -36,6 +37,7 @@ def test_what_goes_out_comes_back(value: Any) -> None:
     assert json.loads(text) == value
 
 
+@settings(deadline=None)
 @given(_VALUES, st.text(" \t\r\n"), st.text(" \t\r\n"))
 def test_blanks_around_a_message_are_none_of_it(value: Any, before: str, after: str) -> None:
     assert decode(before + json.dumps(value) + after) == value

@@ -138,11 +138,13 @@ def test_places_are_equal_on_one_lane_alone() -> None:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[None]:
+def database(tmp_path: Path, fresh_lanes: list[Lane]) -> Iterator[None]:
     sqlite3.connect(tmp_path / "lanes.sqlite3").close()
     settings = {**connections.databases["default"], "NAME": str(tmp_path / "lanes.sqlite3")}
     connections.databases["lanes"] = settings
     yield
+    for lane in fresh_lanes:
+        lane.shutdown()  # what it still has to close goes by the name that is about to go
     del connections.databases["lanes"]
 
 
