@@ -72,6 +72,8 @@ class Habits:
     """It speaks lifespan, and waits at SIGTERM until the application says that it is done."""
     shutdown_code: int = 1012
     """What the client of a socket sees at SIGTERM, with django-ws."""
+    crash_at_shutdown: str | None = None
+    """What it writes where it breaks down at SIGTERM now and then, by a fault of its own; ``None``: it does not."""
     quiet_shutdown: bool = True
     """It logs no traceback of its own when it cancels its connections."""
     hangs_at_shutdown_from: tuple[int, int] | None = None
@@ -136,6 +138,7 @@ SERVERS: Final[tuple[Habits, ...]] = (
         disconnect_reason=False,
         pending_receive_blocks_close=True,
         shutdown="disconnect 1005",
+        crash_at_shutdown="Cannot drop pointer into Python heap",
         shutdown_code=1006,
     ),
     Habits(
@@ -175,7 +178,7 @@ def _yes(value: bool) -> str:
 
 def _shutdown_stops(habits: Habits) -> str:
     if habits.hangs_at_shutdown_from is None:
-        return "yes"
+        return "yes" if habits.crash_at_shutdown is None else "yes, **now and then by a crash**"
     return f"yes; from Python {'.'.join(map(str, habits.hangs_at_shutdown_from))} on **not while a socket is open**"
 
 

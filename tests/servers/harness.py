@@ -124,6 +124,12 @@ class Server:
             file.seek(offset)
             return file.read().decode("utf-8", "replace")
 
+    @property
+    def crashed(self) -> bool:
+        """Whether it broke down at SIGTERM by a fault of its own."""
+        text = self.habits.crash_at_shutdown
+        return text is not None and text in self.output()
+
     def events(self, key: str) -> list[Event]:
         """Give what has happened to the connection of that id."""
         with self.journal.open(encoding="utf-8") as file:

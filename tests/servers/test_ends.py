@@ -40,7 +40,7 @@ async def test_while_it_waits_for_a_message(run: Run, hook: str, way: str) -> No
     visit = run.visit(f"waiting/{hook}/")
     client = await wait_in(visit, hook)
     await go(client, way)
-    await visit.wait("close", 1)
+    await visit.wait("close", 2)
     if hook == "close":
         await visit.wait("waited", where="close")
     assert (await visit.end())["outcome"] == "ok"
@@ -57,10 +57,10 @@ async def test_while_a_hook_waits(run: Run, path: str, hook: str, way: str) -> N
     await go(client, way)
     await visit.wait("task ended")
     # A tick takes 0.5 s, the second one acts; the rest is what a busy machine takes.
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 2
     await visit.wait("cancelled", where=hook)
-    assert time.monotonic() - began < 1.5 + (0.2 if path == "waiting" else 0)
-    await visit.wait("close", 1)
+    assert time.monotonic() - began < 2 + (0.2 if path == "waiting" else 0)
+    await visit.wait("close", 2)
     assert (await visit.end())["outcome"] == "ok"
     names = visit.names()
     if path == "waiting":
