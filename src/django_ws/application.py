@@ -29,7 +29,7 @@ from django_ws.protocol import ASGIConnection
 from django_ws.routing import DjangoResolver, Verdict, WebSocketRequest, check_origin, path_info, script_prefix
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Sequence
 
     from django_ws.conf import WebSocketSettings
     from django_ws.interfaces import (
@@ -98,22 +98,31 @@ class WebSocketApplication:
     # ASGI: the three arguments are typed differently by every server and framework.
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection, HTTP request, or lifespan."""
-        match scope["type"]:
-            case "websocket":
-                await self._serve(scope, receive, send)
-            case "lifespan":
-                await self._lifespan(receive, send)
-            case _:
-                await self._http(scope, receive, send)
-
-    # --- one websocket ----------------------------------------------------------------------------
-
-    async def _serve(self, scope: "Scope", receive: "ASGIReceive", send: "ASGISend") -> None:
+        if scope["type"] != "websocket":
+            await self._serve_other(scope, receive, send)
+            return
+        # In this very coroutine: while a socket is idle, each level of calls stays in memory.
+        handshake = _Handshake(scope)
         connection = self._connect(scope, receive, send)
         task = _current_task()
         self._running[task] = False
         try:
-            await self._answer(_Handshake(scope), connection)
+            error: BaseException | None = None
+            try:
+                result = await self._enter(handshake, connection)
+                if not connection.is_answered:
+                    await _deny_with_result(handshake, connection, result)
+            except asyncio.CancelledError as raised:
+                if task.cancelling():
+                    raise
+                # Nobody cancelled this socket: something that its code awaited was cancelled, which is a fault.
+                error = raised
+            except Exception as raised:  # noqa: BLE001 - the one place where faults end
+                error = raised
+            if error is not None:
+                await _end_with_error(handshake, connection, error)
+            elif connection.is_open:
+                await _close(connection, CloseCode.NORMAL_CLOSURE)
         except asyncio.CancelledError:
             drained = self._running[task]
             if drained:
@@ -124,30 +133,12 @@ class WebSocketApplication:
         finally:
             del self._running[task]
 
-    async def _answer(self, handshake: "_Handshake", connection: "Connection") -> None:
-        """Run the socket and see to it that its handshake is answered and its connection closed."""
-        error: BaseException | None = None
-        try:
-            result = await self._run(handshake, connection)
-            if not connection.is_answered:
-                await _deny_with_result(handshake, connection, result)
-        except asyncio.CancelledError as raised:
-            if _current_task().cancelling():
-                raise
-            # Nobody cancelled this socket: something that its code awaited was cancelled, which is a fault.
-            error = raised
-        except Exception as raised:  # noqa: BLE001 - the one place where faults end
-            error = raised
-        if error is not None:
-            await _end_with_error(handshake, connection, error)
-        elif connection.is_open:
-            await _close(connection, CloseCode.NORMAL_CLOSURE)
+    # --- one websocket ----------------------------------------------------------------------------
 
-    async def _run(self, handshake: "_Handshake", connection: "Connection") -> object:
-        """Resolve, check, make the socket, and run it inside the middleware."""
+    def _enter(self, handshake: "_Handshake", connection: "Connection") -> "Awaitable[object]":
+        """Resolve, check, make the socket, and begin to run it inside the middleware."""
         if self._draining:
-            await _deny(connection, 503)
-            return None
+            return _deny(connection, 503)
         if self._settings is not get_settings():
             self._follow_settings()
         scope = handshake.scope
@@ -171,11 +162,15 @@ class WebSocketApplication:
         if factory is None:
             factory = self._factories[target] = as_factory(target)
         endpoint = factory(request, connection, *match.args, **match.kwargs)
-        if self._chain is run_endpoint:
-            return await endpoint.run()
-        return await self._chain(endpoint)
+        return endpoint.run() if self._chain is run_endpoint else self._chain(endpoint)
 
     # --- the process ------------------------------------------------------------------------------
+
+    async def _serve_other(self, scope: "Scope", receive: "ASGIReceive", send: "ASGISend") -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        else:
+            await self._http(scope, receive, send)
 
     def _follow_settings(self) -> None:
         """Build the chain of middleware: at the start, and when a test has overridden a setting."""
