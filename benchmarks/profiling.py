@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from benchmarks.apps import PATHS, ours, raw
 from benchmarks.made_up import connection_time, make_scope, message_time, open_idle
 from benchmarks.measures import MESSAGE
-from django_ws.handler.lanes import take_lane
+from django_ws.handler.lanes import enter_lanes
 from django_ws.handler.options import options_of
 from django_ws.handler.websocket import WebSocket
 from django_ws.protocol import ASGIConnection
@@ -125,8 +125,8 @@ async def _connection_parts() -> list[str]:
     parts.time("protocol: connection.subprotocols", lambda: connection.subprotocols)
     lines = parts.lines
     for title, make in (
-        ("handler: the socket, take_lane included, and a Task for it", lambda: ours.Echo(request, connection)),
-        ("handler: take_lane, and a Task for it", lambda: take_lane(8)),
+        ("handler: the socket, enter_lanes included, and a Task for it", lambda: ours.Echo(request, connection)),
+        ("handler: enter_lanes, and a Task for it", lambda: enter_lanes(8)),
         ("a Task", lambda: None),
     ):
         lines.append(f"  {await _in_tasks(make):8.0f} ns  {title}")

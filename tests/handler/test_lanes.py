@@ -5,13 +5,14 @@ import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
-from asgiref.sync import SyncToAsync, sync_to_async
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
 from django.db import OperationalError, connections
 
 from django_ws.handler import lanes
-from django_ws.handler.lanes import Lane, LaneUse, take_lane
+from django_ws.handler.lanes import Lane, LaneUse, enter_lanes
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +26,7 @@ def fresh_lanes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Lane]]:
 
 def in_socket_task(body: Callable[[LaneUse], Awaitable[object]], count: int = 2) -> asyncio.Task[object]:
     async def socket() -> object:
-        return await body(take_lane(count))
+        return await body(enter_lanes(count))
 
     return asyncio.get_running_loop().create_task(socket())
 
@@ -36,7 +37,7 @@ async def thread_of(_use: LaneUse) -> int:
 
 async def settled(lane: Lane) -> None:
     """Wait until the lane has done all that was given to it."""
-    await asyncio.wrap_future(super(Lane, lane).submit(int))
+    await asyncio.wrap_future(lane.submit(int))
 
 
 async def test_one_socket_stays_on_one_thread() -> None:
@@ -58,17 +59,17 @@ async def test_a_task_of_a_socket_runs_on_its_lane() -> None:
 
 async def test_sockets_are_spread_over_so_many_threads_and_no_more() -> None:
     leave = asyncio.Event()
+    arrived: asyncio.Queue[int] = asyncio.Queue()
 
-    async def body(use: LaneUse) -> int:
-        thread = await thread_of(use)
+    async def body(use: LaneUse) -> None:
+        arrived.put_nowait(await thread_of(use))
         await leave.wait()
-        return thread
 
     tasks = [in_socket_task(body, 3) for _ in range(9)]
-    await asyncio.sleep(0)
+    assert len({await arrived.get() for _ in tasks}) == 3
     assert [lane.sockets for lane in lanes._lanes] == [3, 3, 3]
     leave.set()
-    assert len(set(await asyncio.gather(*tasks))) == 3
+    await asyncio.gather(*tasks)
 
 
 async def test_a_socket_that_ends_leaves_its_lane() -> None:
@@ -78,24 +79,26 @@ async def test_a_socket_that_ends_leaves_its_lane() -> None:
     assert (lane.sockets, lane.busy) == (0, 0)
 
 
-async def test_a_lane_that_was_never_used_has_no_thread() -> None:
+async def test_a_socket_without_sync_code_takes_no_lane() -> None:
     async def body(use: LaneUse) -> None:
-        assert not use.used
+        use.give_back()
+        use.leave()
+        assert use.lane is None
 
     await in_socket_task(body, 1)
-    await asyncio.sleep(0)
-    assert not lanes._lanes[0]._threads
+    assert lanes._lanes == []
 
 
-async def test_outside_of_a_task_a_place_can_be_taken() -> None:
-    loop = asyncio.get_running_loop()
-    taken: asyncio.Future[LaneUse] = loop.create_future()
-    loop.call_soon(lambda: taken.set_result(take_lane(1)))
-    assert (await taken).lane.sockets == 1
+async def test_outside_of_a_task_a_lane_is_kept_until_it_is_left() -> None:
+    use = LaneUse(1, None)
+    lane = use.take()
+    assert (lane.sockets, lane.busy) == (1, 1)
+    use.leave()
+    assert (lane.sockets, lane.busy, use.lane) == (0, 0, None)
 
 
 def marks(use: LaneUse) -> tuple[bool, int]:
-    return use.used, use.lane.busy
+    return use.used, lanes._lanes[0].busy
 
 
 async def test_the_socket_that_used_its_lane_is_marked_and_the_others_are_not() -> None:
@@ -122,19 +125,18 @@ async def test_the_socket_that_used_its_lane_is_marked_and_the_others_are_not() 
     await bystander
 
 
-async def test_work_from_outside_marks_no_socket() -> None:
+def test_every_use_leads_to_the_one_executor() -> None:
+    one, other = LaneUse(1, None), LaneUse(2, None)
+    assert one == other
+    assert one != "a use"
+    executors = SyncToAsync.context_to_thread_executor
+    assert executors[cast("ThreadSensitiveContext", one)] is executors[cast("ThreadSensitiveContext", other)]
+
+
+def test_housekeeping_on_a_lane_that_is_shut_down_is_left_out() -> None:
     lane = Lane(0)
-    assert await asyncio.wrap_future(lane.submit(int)) == 0
-    assert lane.busy == 0
     lane.shutdown()
-
-
-def test_places_are_equal_on_one_lane_alone() -> None:
-    one, other = Lane(0), Lane(1)
-    assert LaneUse(one) == LaneUse(one)
-    assert LaneUse(one) != LaneUse(other)
-    assert LaneUse(one) != one
-    assert SyncToAsync.context_to_thread_executor[LaneUse(other)] is other
+    lane.run(lambda: None)
 
 
 @pytest.fixture
@@ -173,7 +175,7 @@ async def test_connections_are_given_back_when_no_hook_on_the_lane_is_busy() -> 
         await step.wait()
         await sync_to_async(query)()
         use.give_back()
-        await settled(use.lane)
+        await settled(lanes._lanes[0])
         done.set()
 
     await asyncio.gather(in_socket_task(long_hook, 1), in_socket_task(short_hook, 1))
@@ -190,7 +192,7 @@ async def test_the_last_socket_closes_the_connections_of_its_lane(monkeypatch: p
 
     await in_socket_task(body, 1)
     await asyncio.sleep(0)
-    assert not await asyncio.wrap_future(super(Lane, lanes._lanes[0]).submit(is_connected))
+    assert not await asyncio.wrap_future(lanes._lanes[0].submit(is_connected))
 
 
 @pytest.mark.usefixtures("database")

@@ -20,7 +20,7 @@ from django.core.exceptions import PermissionDenied
 from django_ws.close_codes import CloseCode
 from django_ws.exceptions import ConnectionClosed
 from django_ws.handler.inbox import Inbox
-from django_ws.handler.lanes import take_lane
+from django_ws.handler.lanes import enter_lanes
 from django_ws.handler.outbox import Outbox, Overflow
 from django_ws.handler.runtime import Phase, runtime
 from django_ws.handler.tasks import TaskGroup
@@ -92,7 +92,7 @@ class SocketCore:
         self._connection: Connection = connection
         self._options: Options = options
         self._runtime: Runtime = runtime()
-        self._lane: LaneUse = take_lane(options.settings.sync_lanes)
+        self._lane: LaneUse = enter_lanes(options.settings.sync_lanes)
         # The task that runs the socket, of whatever result the server gave it.
         self._task: asyncio.Task[Any] | None = None
         self._tasks: TaskGroup | None = None

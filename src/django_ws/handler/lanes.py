@@ -1,10 +1,11 @@
 """The lanes: a bounded set of threads for the sync code of all sockets.
 
 asgiref runs thread-sensitive code (``sync_to_async``, so the whole async ORM) of every task on one thread, unless its
-context variable ``SyncToAsync.thread_sensitive_context`` names a context: then on that context's own thread. One
-thread for all queues every socket behind every other; one for each holds a database connection for each. So the
-contexts are shared: ``WS_SYNC_LANES`` threads, each socket on one of them for its whole life. Under Django's
-``TestCase`` the outer ``async_to_sync`` has the thread, and no lane is used.
+context variable ``SyncToAsync.thread_sensitive_context`` names a context: then on that context's own executor. One
+thread for all queues every socket behind every other; one for each holds a database connection for each. So every
+socket names a context of ours, and all of these lead to one executor, which sends the work to the socket's lane: one
+of ``WS_SYNC_LANES`` threads, taken at the first use and kept for the socket's life. Under Django's ``TestCase`` the
+outer ``async_to_sync`` has the thread, and no lane is used.
 
 Django gives a view's database connections back when the request ends. A socket gives them back when a hook ends, but
 only if the hook used its lane, and only when no other hook on that lane is in the middle of its work (it may hold a
@@ -12,10 +13,11 @@ cursor); when the last socket leaves a lane, its connections are closed. No mess
 """
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, final
+import contextlib
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar, cast, final
 
-from asgiref.sync import SyncToAsync, ThreadSensitiveContext
+from asgiref.sync import SyncToAsync
 from django.db import close_old_connections, connections
 from typing_extensions import override
 
@@ -23,63 +25,86 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
-__all__ = ["Lane", "LaneUse", "take_lane"]
+    from asgiref.sync import ThreadSensitiveContext
+
+__all__ = ["Lane", "LaneUse", "enter_lanes"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 @final
-class LaneUse(ThreadSensitiveContext):
-    """One socket's place on a lane: the context that asgiref looks the lane's thread up by.
+class LaneUse:
+    """One socket's use of the lanes: the context under which asgiref looks its executor up.
 
-    All places on one lane are equal, so asgiref finds the lane's executor by any of them.
+    All are equal to each other, so asgiref finds the one executor by any of them.
 
     Args:
-        lane: The lane.
+        count: ``WS_SYNC_LANES``: how many lanes there may be.
+        task: The socket's task; the lane is left when it has ended, its middleware included.
     """
 
-    def __init__(self, lane: "Lane") -> None:
-        super().__init__()
-        self.lane: Lane = lane
-        """The lane."""
+    __slots__ = ("__weakref__", "_count", "_task", "lane", "used")
+
+    _exited: ClassVar[bool] = False
+    """asgiref asks this of a context."""
+
+    # The task has whatever result the server gave it.
+    def __init__(self, count: int, task: "asyncio.Task[Any] | None") -> None:
+        self._count: int = count
+        self._task: asyncio.Task[Any] | None = task
+        self.lane: Lane | None = None
+        """The lane, from the first use on."""
         self.used: bool = False
         """Whether sync code of the socket has run since the last :meth:`give_back`."""
 
-    def note(self) -> None:
-        """Sync code of this socket is about to run."""
+    def take(self) -> "Lane":
+        """Note that sync code of this socket is about to run, and give its lane: at first, the one with the fewest."""
+        lane = self.lane
+        if lane is None:
+            lane = self.lane = _least_taken(self._count)
+            lane.sockets += 1
+            if self._task is not None:
+                self._task.add_done_callback(self.leave)
         if not self.used:
             self.used = True
-            self.lane.busy += 1
+            lane.busy += 1
+        return lane
 
     def give_back(self) -> None:
-        """A hook has ended that used the lane; called only if :attr:`used`."""
-        self.used = False
-        self.lane.busy -= 1
-        if not self.lane.busy:
-            self.lane.run(close_old_connections)
+        """A hook has ended that used the lane; no-op if none did."""
+        if self.used and self.lane is not None:
+            self.used = False
+            self.lane.busy -= 1
+            if not self.lane.busy:
+                self.lane.run(close_old_connections)
 
     # asyncio: the ended task, of any result, is passed to a done callback.
     def leave(self, _task: "asyncio.Task[Any] | None" = None, /) -> None:
-        """The socket has ended, its middleware included."""
-        if self.used:
+        """The socket has ended, its middleware included; no-op if it has no lane."""
+        if self.lane is not None:
             self.give_back()
-        self.lane.sockets -= 1
-        if not self.lane.sockets:
-            self.lane.run(_close_connections)
+            self.lane.sockets -= 1
+            if not self.lane.sockets:
+                self.lane.run(connections.close_all)
+            self.lane = None
 
     @override
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, LaneUse) and other.lane is self.lane
+        return isinstance(other, LaneUse)
 
     @override
     def __hash__(self) -> int:
-        return hash(self.lane)
+        return hash(LaneUse)
 
 
 @final
 class Lane(ThreadPoolExecutor):
-    """One thread for the sync code of some sockets."""
+    """One thread for the sync code of some sockets; started at its first use.
+
+    Args:
+        number: Stands in the thread's name.
+    """
 
     def __init__(self, number: int) -> None:
         super().__init__(max_workers=1, thread_name_prefix=f"websocket-lane-{number}")
@@ -87,23 +112,22 @@ class Lane(ThreadPoolExecutor):
         """How many sockets have their place here."""
         self.busy: int = 0
         """How many of them are in the middle of a hook that used the lane."""
-        self._used: bool = False
-        self._key: LaneUse = LaneUse(self)
-        SyncToAsync.context_to_thread_executor[self._key] = self
+
+    def run(self, function: "Callable[[], None]") -> None:
+        """Run housekeeping on the lane's thread, without waiting for it; no-op once the interpreter goes down."""
+        with contextlib.suppress(RuntimeError):
+            self.submit(function)
+
+
+@final
+class _Dispatcher(Executor):
+    """The executor of every socket: sends the work to the lane of the socket that wants it."""
 
     @override
     def submit(self, fn: "Callable[P, T]", /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
-        """Run ``fn`` on the lane's thread; called by asgiref in the context of the socket that wants it."""
-        self._used = True
-        use: object = SyncToAsync.thread_sensitive_context.get(None)
-        if isinstance(use, LaneUse) and use.lane is self:
-            use.note()
-        return super().submit(_close_broken_after(fn), *args, **kwargs)
-
-    def run(self, function: "Callable[[], None]") -> None:
-        """Run housekeeping on the lane's thread, without waiting for it; no-op where the thread was never used."""
-        if self._used:
-            super().submit(function)
+        """Run ``fn`` on the lane's thread; called by asgiref in the context of the socket."""
+        use = cast("LaneUse", SyncToAsync.thread_sensitive_context.get())
+        return use.take().submit(_close_broken_after(fn), *args, **kwargs)
 
 
 def _close_broken_after(fn: "Callable[P, T]", /) -> "Callable[P, T]":
@@ -121,31 +145,29 @@ def _close_broken_after(fn: "Callable[P, T]", /) -> "Callable[P, T]":
     return run
 
 
-def _close_connections() -> None:
-    """Close the database connections of this thread, as no socket is left that could use them."""
-    connections.close_all()
-
-
 _lanes: Final[list[Lane]] = []
 
+# Kept here, for asgiref's own dict has weak keys.
+_KEY: Final = cast("ThreadSensitiveContext", LaneUse(0, None))
+SyncToAsync.context_to_thread_executor[_KEY] = _Dispatcher()
 
-def take_lane(count: int, /) -> LaneUse:
-    """Give the socket that is being made a place on the lane with the fewest, and set it for the current task.
 
-    Args:
-        count: ``WS_SYNC_LANES``: how many lanes there may be. A lane's thread is started at its first use.
-    """
+def _least_taken(count: int) -> Lane:
     while len(_lanes) < count:
         _lanes.append(Lane(len(_lanes)))
-    lane = min(_lanes[:count], key=_load)
-    lane.sockets += 1
-    use = LaneUse(lane)
-    SyncToAsync.thread_sensitive_context.set(use)
-    task = asyncio.current_task()
-    if task is not None:
-        task.add_done_callback(use.leave)
-    return use
+    return min(_lanes[:count], key=_sockets_of)
 
 
-def _load(lane: Lane) -> int:
+def _sockets_of(lane: Lane) -> int:
     return lane.sockets
+
+
+def enter_lanes(count: int, /) -> LaneUse:
+    """Let the sync code of the current task, and of the tasks that it starts, run on a lane.
+
+    Args:
+        count: ``WS_SYNC_LANES``: how many lanes there may be.
+    """
+    use = LaneUse(count, asyncio.current_task())
+    SyncToAsync.thread_sensitive_context.set(cast("ThreadSensitiveContext", use))
+    return use
