@@ -317,11 +317,9 @@ class SocketCore:
         finally:
             if self._closer is not None and not self._closer.done():
                 self._closer.set_result(None)
-            if asyncio.current_task() is not self._task:
-                if self.ws_phase is Phase.RECEIVING:
-                    self._interrupt()
-                else:
-                    self._end_noticed()
+            # A socket that waits for a message has been interrupted, or is about to be told by its next receive.
+            if asyncio.current_task() is not self._task and self.ws_phase is not Phase.RECEIVING:
+                self._end_noticed()
 
     def _end_receive(self) -> None:
         """Let nothing wait for a message while a close goes out: granian holds the frame back until then."""
