@@ -184,6 +184,7 @@ async def test_an_outbox_that_overflows_in_on_connect_ends_the_socket() -> None:
             await self.accept()
             for number in range(4):
                 self.send(str(number))
+            await turns(2)
             return None
 
     connection = FakeConnection(end=None)
@@ -505,7 +506,8 @@ async def test_the_outbox_is_there_while_the_client_reads_slowly() -> None:
 async def test_past_the_bound_the_connection_is_closed_with_1013_and_that_is_said_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    socket, connection, task = await opened(outbox_messages=2)
+    # A client that was given up is not waited for.
+    socket, connection, task = await opened(outbox_messages=2, cleanup_timeout=60)
     connection.stall()
     for number in range(10):
         socket.send(str(number))
@@ -562,6 +564,29 @@ async def test_a_close_during_a_long_hook_lets_it_finish_its_message_and_gives_u
     socket.go.set()
     await task
     assert socket.journal == ["open", "first begun", "first done", "close 4000"]
+
+
+async def test_a_close_during_any_hook_ends_the_tasks_at_once_and_the_hook_after_its_grace() -> None:
+    socket, _, task = await slow(Hasty)
+    socket.start_task("linger", socket.linger, "task")
+    await turns(2)
+    await socket.close(4000)
+    await task
+    assert socket.journal == ["open", "first begun", "task ended", "close 4000"]
+
+
+async def test_while_a_close_waits_a_second_one_does_nothing() -> None:
+    socket, connection, task = await opened(cleanup_timeout=10)
+    connection.stall()
+    socket.send("waiting")
+    closing = asyncio.create_task(socket.close(4000))
+    await turns()
+    await socket.close(4001)
+    assert socket.is_open
+    connection.resume()
+    await closing
+    await task
+    assert connection.close_code == 4000
 
 
 async def test_while_a_close_waits_messages_are_still_handled() -> None:
@@ -688,6 +713,21 @@ async def test_what_was_sent_before_a_fault_goes_out() -> None:
     with pytest.raises(ValueError, match="no"):
         await make(Sending, connection).run()
     assert connection.sent == ["before"]
+
+
+async def test_what_waits_at_a_fault_is_given_up_at_the_bound_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
+    class Sending(Failing):
+        @override
+        async def on_message(self, data: str, /) -> None:
+            connection.stall()
+            self.send("never taken")
+            raise self.error
+
+    connection = FakeConnection(["x"])
+    with pytest.raises(ValueError, match="no"):
+        await make(Sending, connection).run()
+    assert messages(caplog) == []
+    assert len(asyncio.all_tasks()) == 1
 
 
 async def test_what_waits_for_a_client_that_has_gone_is_given_up_at_once() -> None:

@@ -81,6 +81,22 @@ async def test_a_message_that_is_being_read_is_waited_for_and_the_reader_then_st
     assert await connection.receive() == "later"
 
 
+async def test_a_reader_that_was_stopped_can_be_started_again() -> None:
+    connection = FakeConnection([], is_open=True, end=None)
+    inbox, _ = make(connection)
+    inbox.read_on()
+    getter = asyncio.create_task(inbox.get())
+    await turns()
+    connection.feed("late")
+    assert await getter == "late"
+    inbox.read_on()
+    connection.feed("next")
+    await turns()
+    assert len(inbox) == 1
+    inbox.stop()
+    await turns()
+
+
 async def test_the_end_is_told_once_and_raised_after_the_last_message() -> None:
     inbox, ends = make(FakeConnection(["a"], is_open=True, end=4000))
     inbox.read_on()

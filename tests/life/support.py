@@ -221,6 +221,7 @@ def check(run: Run, *, answered: bool = True) -> None:
     context = (run.turn, story.journal)
     assert run.peer._violation is None, context
     assert run.left == set(), context
+    assert not runtime()._sockets, context
     for name in ("early", "late"):
         assert story.count(f"{name} begun") == story.count(f"{name} ended"), context
     begun = "on_close begun" if story.fault_in == "on_close" else "on_close ended"

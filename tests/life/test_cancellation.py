@@ -56,11 +56,14 @@ async def test_the_life_that_is_broken_into_goes_through_everything(ticked: bool
     assert run.story.journal[-2:] == ["on_close ended", "out"]
 
 
+@pytest.mark.parametrize("pending", [False, True])
 @pytest.mark.parametrize("ticked", [False, True])
 @pytest.mark.parametrize("function", [False, True])
-async def test_cancelled_at_any_turn_it_cleans_up_and_raises_the_cancellation(function: bool, ticked: bool) -> None:
+async def test_cancelled_at_any_turn_it_cleans_up_and_raises_the_cancellation(
+    function: bool, ticked: bool, pending: bool
+) -> None:
     for turn in range(await length(function=function, ticked=ticked)):
-        run = await live({turn: cancel}, function=function, ticked=ticked)
+        run = await live({turn: cancel}, function=function, ticked=ticked, pending_forever=pending)
         assert run.task.cancelled(), (turn, run.story.journal)
         assert run.task.cancelling() == 1
         # A task that is cancelled before its first step never begins.
