@@ -21,11 +21,14 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "disconnect_grace": 10.0,
         "cleanup_timeout": 10.0,
         "sync_lanes": 8,
+        "root_urlconf": "testproject.urls",
+        "script_name": "",
+        "behind_proxy": False,
     }
 
 
 def test_what_is_read_from_no_settings_is_what_the_class_has_for_defaults() -> None:
-    assert get_settings() == WebSocketSettings()
+    assert get_settings() == WebSocketSettings(root_urlconf="testproject.urls")
 
 
 def test_the_settings_cannot_be_changed_by_hand() -> None:
@@ -44,6 +47,9 @@ def test_the_settings_cannot_be_changed_by_hand() -> None:
     WS_DISCONNECT_GRACE=0,
     WS_CLEANUP_TIMEOUT=1.5,
     WS_SYNC_LANES=5,
+    ROOT_URLCONF="shop.urls",
+    FORCE_SCRIPT_NAME="/shop",
+    USE_X_FORWARDED_HOST=True,
 )
 def test_every_setting_is_read_under_its_name() -> None:
     assert get_settings() == WebSocketSettings(
@@ -57,7 +63,15 @@ def test_every_setting_is_read_under_its_name() -> None:
         disconnect_grace=0.0,
         cleanup_timeout=1.5,
         sync_lanes=5,
+        root_urlconf="shop.urls",
+        script_name="/shop",
+        behind_proxy=True,
     )
+
+
+@override_settings(SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https"))
+def test_a_scheme_from_a_proxy_counts_as_a_proxy() -> None:
+    assert get_settings().behind_proxy is True
 
 
 @override_settings(

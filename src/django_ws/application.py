@@ -145,7 +145,7 @@ class WebSocketApplication:
         match = self._resolver.resolve(path_info(scope))
         handshake.route = match.route
         try:
-            request = WebSocketRequest(scope)
+            request = WebSocketRequest(scope, match)
         except UnicodeDecodeError as error:
             raise _BadHandshakeError("its query string is not UTF-8") from error
         verdict = check_origin(scope, request)
@@ -156,7 +156,6 @@ class WebSocketApplication:
         prefix = script_prefix(scope)
         if prefix:
             set_script_prefix(f"{prefix}/")
-        request.resolver_match = match.resolver_match
         target = match.factory
         factory = self._factories.get(target)
         if factory is None:

@@ -44,6 +44,12 @@ class WebSocketSettings:
     """Seconds that cancelled tasks, and then ``on_close``, may take."""
     sync_lanes: int = 8
     """Threads for the sync code of all sockets."""
+    root_urlconf: str = ""
+    """Django's ``ROOT_URLCONF``; kept here, as the next two are, because every handshake asks for it."""
+    script_name: str = ""
+    """Django's ``FORCE_SCRIPT_NAME``; empty where there is none."""
+    behind_proxy: bool = False
+    """Whether Django reads the host or the scheme from a proxy's headers."""
 
 
 _cache: WebSocketSettings | None = None
@@ -73,6 +79,9 @@ def _read() -> WebSocketSettings:
         disconnect_grace=_setting("WS_DISCONNECT_GRACE", 10.0, _optional(_seconds)),
         cleanup_timeout=_setting("WS_CLEANUP_TIMEOUT", 10.0, _seconds),
         sync_lanes=_setting("WS_SYNC_LANES", 8, _count),
+        root_urlconf=getattr(django_settings, "ROOT_URLCONF", ""),
+        script_name=django_settings.FORCE_SCRIPT_NAME or "",
+        behind_proxy=bool(django_settings.USE_X_FORWARDED_HOST or django_settings.SECURE_PROXY_SSL_HEADER),
     )
 
 
@@ -125,6 +134,7 @@ def _seconds(value: object) -> float:
 
 _NAMES: Final = frozenset(
     {
+        "FORCE_SCRIPT_NAME",
         "ROOT_URLCONF",
         "ROOT_WS_URLCONF",
         "WS_MIDDLEWARE",
@@ -136,6 +146,8 @@ _NAMES: Final = frozenset(
         "WS_DISCONNECT_GRACE",
         "WS_CLEANUP_TIMEOUT",
         "WS_SYNC_LANES",
+        "USE_X_FORWARDED_HOST",
+        "SECURE_PROXY_SSL_HEADER",
     }
 )
 

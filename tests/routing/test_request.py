@@ -6,9 +6,10 @@ import pytest
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest
 from django.test import override_settings
-from django.urls import ResolverMatch
+from django.urls import ResolverMatch, resolve
 
 from django_ws.routing.request import WebSocketRequest
+from django_ws.testing import FakeMatch
 
 SCOPE: dict[str, Any] = {
     "type": "websocket",
@@ -160,7 +161,7 @@ def test_the_scope_of_the_server_is_never_changed() -> None:
 def test_nothing_is_made_before_the_first_look() -> None:
     request = WebSocketRequest(SCOPE)
     request.resolver_match = None
-    assert set(vars(request)) == {"_ws_scope", "resolver_match"}
+    assert set(vars(request)) == {"_ws_scope", "_ws_match", "resolver_match"}
     assert request.path == "/room/7/"
     assert {"META", "scope", "method"} < set(vars(request))
 
@@ -240,3 +241,12 @@ def test_a_scope_without_client_and_server_is_enough() -> None:
     assert request.method == "GET"
     assert "REMOTE_ADDR" not in request.META
     assert request.META["SERVER_NAME"] == "unknown"
+
+
+def test_the_request_knows_what_it_was_resolved_to() -> None:
+    match = FakeMatch(object)
+    match.resolver_match = resolve("/hello/")
+    request = WebSocketRequest(SCOPE, match)
+    assert "resolver_match" not in vars(request)
+    assert request.resolver_match is match.resolver_match
+    assert WebSocketRequest(SCOPE).resolver_match is None

@@ -6,10 +6,12 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from django.conf.urls.i18n import i18n_patterns
 from django.core.exceptions import ImproperlyConfigured
 from django.http import Http404
 from django.test import override_settings
 from django.urls import Resolver404, include, path, re_path, register_converter, reverse
+from django.utils.translation import override
 
 from django_ws.exceptions import DjangoWSError, NoRouteError
 from django_ws.routing.resolver import DjangoMatch, DjangoResolver, RouteNotFound, default_urlconf
@@ -164,6 +166,42 @@ def test_namespaces_are_known_and_can_be_reversed(urlconf: Urlconf) -> None:
     assert match.view_name == "lobby:room"
     assert match.app_names == ["chat"]
     assert reverse("lobby:room", urlconf=resolver.urlconf, kwargs={"room": 7}) == "/chat/7/"
+
+
+def test_a_path_that_captures_nothing_is_resolved_once(urlconf: Urlconf) -> None:
+    resolver = urlconf(path("room/", room), path("room/<int:number>/", room), re_path("^any", room))
+    assert resolver.resolve("/room/") is resolver.resolve("/room/")
+    assert resolver.resolve("/room/1/") is not resolver.resolve("/room/1/")
+    long = f"/any{'x' * 300}"
+    assert resolver.resolve(long) is not resolver.resolve(long)
+
+
+def test_what_is_remembered_is_bounded(urlconf: Urlconf) -> None:
+    resolver = urlconf(re_path("^any", room))
+    first = resolver.resolve("/any")
+    for number in range(1023):
+        resolver.resolve(f"/any{number}")
+    assert resolver.resolve("/any") is first
+    resolver.resolve("/any-more")
+    assert resolver.resolve("/any") is not first
+
+
+def test_a_translated_route_is_found_in_each_language(urlconf: Urlconf) -> None:
+    resolver = urlconf(*i18n_patterns(path("room/", room)))
+    for _ in range(2):
+        with override("de"):
+            assert resolver.resolve("/de/room/").route == "de/room/"
+        with override("fr"), pytest.raises(RouteNotFound):
+            resolver.resolve("/de/room/")
+
+
+def test_each_asker_has_a_resolver_match_of_its_own(urlconf: Urlconf) -> None:
+    resolver = urlconf(path("room/", room, name="room"))
+    match = resolver.resolve("/room/").resolver_match
+    match.kwargs["tenant"] = "mine"
+    other_match = resolver.resolve("/room/").resolver_match
+    assert (other_match.kwargs, other_match.url_name, other_match.func) == ({}, "room", room)
+    assert resolver.resolve("/room/").kwargs == {}
 
 
 def test_the_first_route_that_matches_wins(urlconf: Urlconf) -> None:

@@ -74,7 +74,7 @@ def check_origin(scope: "Scope", request: "HttpRequest", /) -> Verdict:
     if len(origins) > 1:
         return Verdict.SEVERAL_ORIGINS
     origin = origins[0] if origins else None
-    if len(hosts) != 1 or django_settings.USE_X_FORWARDED_HOST or django_settings.SECURE_PROXY_SSL_HEADER:
+    if len(hosts) != 1 or get_settings().behind_proxy:
         return _judge(request, origin)
     key = (hosts[0], origin, scope.get("scheme"))
     verdict = _verdicts.get(key)

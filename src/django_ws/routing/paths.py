@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from django.conf import settings as django_settings
+from django_ws.conf import get_settings
 
 if TYPE_CHECKING:
     from django_ws.interfaces import Scope
@@ -12,7 +12,7 @@ __all__ = ["path_info", "script_prefix"]
 
 def script_prefix(scope: "Scope", /) -> str:
     """Give the mount's prefix: ``FORCE_SCRIPT_NAME``, else the scope's ``root_path``; empty where there is none."""
-    return str(django_settings.FORCE_SCRIPT_NAME or scope.get("root_path") or "").rstrip("/")
+    return str(get_settings().script_name or scope.get("root_path") or "").rstrip("/")
 
 
 def path_info(scope: "Scope", /) -> str:

@@ -8,7 +8,9 @@ from django.core.handlers.asgi import ASGIRequest
 from django_ws.routing.paths import path_info
 
 if TYPE_CHECKING:
-    from django_ws.interfaces import Scope
+    from django.urls import ResolverMatch
+
+    from django_ws.interfaces import Match, Scope
 
 __all__ = ["WebSocketRequest"]
 
@@ -26,17 +28,19 @@ class WebSocketRequest(ASGIRequest):
 
     Args:
         scope: The ``websocket`` scope; read, never changed.
+        match: What it was resolved to; gives ``resolver_match``.
 
     Raises:
         UnicodeDecodeError: The query string is not UTF-8.
     """
 
-    def __init__(self, scope: "Scope", /) -> None:
+    def __init__(self, scope: "Scope", match: "Match | None" = None, /) -> None:
         # Django decodes it in the same way, but only at the first look, which would be in the middle of a hook.
         query: object = scope.get("query_string")
         if isinstance(query, bytes):
             query.decode()
         self._ws_scope: Scope = scope
+        self._ws_match: Match | None = match
 
     # Django: an HttpRequest has whatever attributes middleware gave it.
     def __getattr__(self, name: str) -> Any:
@@ -53,5 +57,7 @@ class WebSocketRequest(ASGIRequest):
         # Django takes the prefix off as it stands there, so that /app would be one of /apple.
         self.path_info: str = path_info(scope)
         self.META["PATH_INFO"] = self.path_info
+        if self._ws_match is not None:
+            self.resolver_match: ResolverMatch | None = self._ws_match.resolver_match
         own.update(set_before)
         return getattr(self, name)

@@ -2,11 +2,11 @@
 
 import sys
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 
-from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
-from django.urls import Resolver404, URLResolver, get_resolver
+from django.urls import Resolver404, ResolverMatch, URLResolver, get_resolver
+from django.utils.translation import get_language
 
 from django_ws.conf import get_settings
 from django_ws.exceptions import NoRouteError
@@ -14,9 +14,13 @@ from django_ws.exceptions import NoRouteError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from django.urls import ResolverMatch
 
 __all__ = ["DjangoMatch", "DjangoResolver", "RouteNotFound", "default_urlconf"]
+
+_KNOWN: Final = 1024
+"""Paths that are remembered. Each has a route of its own, unless that is an open regular expression."""
+_KNOWN_LENGTH: Final = 256
+"""Characters that a remembered path may have: what a stranger can make us hold is bounded."""
 
 
 class RouteNotFound(NoRouteError, Resolver404):  # noqa: N818 - named as Django names Http404 and Resolver404
@@ -31,32 +35,34 @@ class DjangoMatch:
         resolver_match: What Django's resolver found.
     """
 
-    __slots__ = ("resolver_match",)
+    __slots__ = ("_found", "factory", "route")
 
-    def __init__(self, resolver_match: "ResolverMatch", /) -> None:
-        self.resolver_match: ResolverMatch = resolver_match
+    def __init__(self, resolver_match: ResolverMatch, /) -> None:
+        self._found: ResolverMatch = resolver_match
+        self.factory: object = resolver_match.func
+        """The route's target."""
+        self.route: str = resolver_match.route
+        """The route as it stands in the URLconf."""
 
     @property
-    def factory(self) -> object:
-        """The route's target."""
-        return self.resolver_match.func
+    def resolver_match(self) -> ResolverMatch:
+        """A ``ResolverMatch`` of the asker's own: Django's middleware may change its dicts."""
+        match = ResolverMatch.__new__(ResolverMatch)
+        vars(match).update(vars(self._found))
+        match.kwargs = dict(match.kwargs)
+        return match
 
     # Django: captured values have the types of the route's converters.
     @property
     def args(self) -> tuple[Any, ...]:
         """The captured positional values."""
-        return self.resolver_match.args
+        return self._found.args
 
     # Django: captured values have the types of the route's converters.
     @property
     def kwargs(self) -> dict[str, Any]:
         """The captured named values and the route's extra arguments."""
-        return self.resolver_match.kwargs
-
-    @property
-    def route(self) -> str:
-        """The route as it stands in the URLconf."""
-        return self.resolver_match.route
+        return self._found.kwargs
 
 
 @final
@@ -65,14 +71,19 @@ class DjangoResolver:
 
     Everything of Django's URL dispatcher works: ``path``, ``re_path``, ``include``, converters, namespaces.
 
+    A path that captures nothing is resolved once; Django's resolver, which walks the routes and builds a
+    ``ResolverMatch`` for each level of includes, is most of what a connection costs.
+
     Args:
         urlconf: Dotted name of the URLconf; ``None`` follows the settings, also when a test overrides them.
     """
 
-    __slots__ = ("_urlconf",)
+    __slots__ = ("_django", "_known", "_urlconf")
 
     def __init__(self, urlconf: str | None = None) -> None:
         self._urlconf: str | None = urlconf
+        self._django: URLResolver | None = None
+        self._known: dict[tuple[str, str | None], DjangoMatch] = {}
 
     @property
     def urlconf(self) -> str:
@@ -88,10 +99,24 @@ class DjangoResolver:
         Raises:
             RouteNotFound: There is none.
         """
-        try:
-            return DjangoMatch(get_resolver(self.urlconf).resolve(path))
-        except Resolver404 as error:
-            raise RouteNotFound(f"no websocket route in {self.urlconf} matches {path!r}") from error
+        resolver = get_resolver(self.urlconf)
+        if resolver is not self._django:
+            self._django = resolver
+            self._known.clear()
+        # A route may be translated, or begin with the language.
+        key = (path, get_language())
+        match = self._known.get(key)
+        if match is None:
+            try:
+                match = DjangoMatch(resolver.resolve(path))
+            except Resolver404 as error:
+                raise RouteNotFound(f"no websocket route in {self.urlconf} matches {path!r}") from error
+            # What a converter made is of this connection alone; a path without such is as good as its route.
+            if not match.args and not match.kwargs and len(path) <= _KNOWN_LENGTH:
+                if len(self._known) >= _KNOWN:
+                    self._known.clear()
+                self._known[key] = match
+        return match
 
     def targets(self) -> "Iterator[tuple[str, object]]":
         """Give every route of the URLconf, as (route, target), includes followed; imports the URLconf.
@@ -110,7 +135,7 @@ class DjangoResolver:
 
 def default_urlconf() -> str:
     """Give the name ``ws_urls`` beside ``ROOT_URLCONF``: only the last component of the name changes."""
-    root: str = django_settings.ROOT_URLCONF
+    root = get_settings().root_urlconf
     package, dot, _ = root.rpartition(".")
     return f"{package}{dot}ws_urls"
 
