@@ -7,7 +7,7 @@ event that the table's row does not name is illegal. What the peer does also mov
 after it nothing may be sent (ASGI www.rst, "Disconnect"). Nothing the application does moves the peer: its
 ``Disconnect`` still comes after our ``Close``.
 
-Rows are keyed by the event's class, tables by the state: both hash by identity, in C.
+Rows are keyed by the event's class: classes hash by identity in C, members of an Enum by a call into Python.
 """
 
 from collections.abc import Mapping
@@ -45,8 +45,6 @@ __all__ = [
 class PeerState(Enum):
     """What the peer has done so far."""
 
-    __hash__ = object.__hash__  # by identity and in C, where Enum's own is a call into Python
-
     CONNECTING = "connecting"
     """Nothing yet; the first event must be ``Connect``, or ``Disconnect`` if the client left at once."""
     OPEN = "open"
@@ -60,8 +58,6 @@ class PeerState(Enum):
 @unique
 class ApplicationState(Enum):
     """What the application has done so far."""
-
-    __hash__ = object.__hash__  # see PeerState
 
     WAITING = "waiting"
     """The peer has not asked yet, so there is nothing to answer."""
