@@ -715,7 +715,11 @@ async def test_what_was_sent_before_a_fault_goes_out() -> None:
     assert connection.sent == ["before"]
 
 
-async def test_what_waits_at_a_fault_is_given_up_at_the_bound_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_waits_at_a_fault_is_given_up_at_the_bound_without_a_word(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(core, "_CLOSE_SECONDS", 60)  # the margin that a flush has
+
     class Sending(Failing):
         @override
         async def on_message(self, data: str, /) -> None:

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Awaitable
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from typing_extensions import override
 
 from django_ws import JSON, InvalidMessageError, Overflow, WebSocketHandler, get_websocket_application
+from django_ws.handler import core, runtime
 from django_ws.interfaces import Data
 from django_ws.testing import FakeResolver, Peer
 from handler.support import turns
@@ -60,6 +62,7 @@ class Life(WebSocketHandler[JSON, JSON]):
     books: Books
     patient: bool = True
     outbox_messages = 3
+    cleanup_timeout = 3600
 
     @override
     async def on_open(self) -> None:
@@ -109,6 +112,10 @@ class SocketMachine(RuleBasedStateMachine):
         super().__init__()
         self.loop = asyncio.new_event_loop()
         logging.getLogger("django_ws").setLevel(logging.CRITICAL)
+        # Turns are counted, not seconds.
+        self.clocks = [patch.object(runtime, "TICK", 3600), patch.object(core, "_CLOSE_SECONDS", 3600)]
+        for clock in self.clocks:
+            clock.start()
         self.sent = 0
         self.gone = False
         self.cancelled = False
@@ -238,9 +245,16 @@ class SocketMachine(RuleBasedStateMachine):
 
     @override
     def teardown(self) -> None:
-        logging.getLogger("django_ws").setLevel(logging.NOTSET)
-        if not hasattr(self, "peer"):
+        try:
+            self.end_and_check()
+        finally:
             self.loop.close()
+            for clock in self.clocks:
+                clock.stop()
+            logging.getLogger("django_ws").setLevel(logging.NOTSET)
+
+    def end_and_check(self) -> None:
+        if not hasattr(self, "peer"):
             return
         self.peer.resume()
         match self.end:
@@ -270,7 +284,6 @@ class SocketMachine(RuleBasedStateMachine):
         for number, sending in self.books.sends:
             taken = number in delivered
             assert sending.result() is taken or (self.silent and sending.result())
-        self.loop.close()
 
 
 TestMachine = SocketMachine.TestCase
