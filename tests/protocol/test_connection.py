@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import errno
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
@@ -724,6 +725,22 @@ async def test_a_send_that_raises_while_it_is_awaited_says_that_the_client_has_g
     assert not connection.is_open
     with pytest.raises(ConnectionClosed):
         connection.send("y")
+
+
+async def test_a_time_out_of_middleware_around_send_is_a_fault_and_not_the_clients_end() -> None:
+    server, connection = await opened()
+    server.refuse = gone(TimeoutError())
+    with pytest.raises(TimeoutError):
+        connection.send("late")
+    assert connection.is_open
+
+
+async def test_a_time_out_of_the_network_says_that_the_client_has_gone() -> None:
+    server, connection = await opened()
+    server.refuse = gone(TimeoutError(errno.ETIMEDOUT, "Connection timed out"))
+    with pytest.raises(ConnectionClosed):
+        connection.send("late")
+    assert not connection.is_open
 
 
 @pytest.mark.parametrize("steps", [0, 1])
