@@ -18,10 +18,10 @@ from typing_extensions import override
 
 from django_ws.close_codes import CloseCode
 from django_ws.exceptions import ConnectionClosed
-from django_ws.handler import WebSocket, as_factory, core
+from django_ws.handler import WebSocket, as_factory, core, runtime
 from django_ws.handler.outbox import Overflow
 from django_ws.handler.runtime import Phase
-from django_ws.interfaces import Headers
+from django_ws.interfaces import Data, Headers
 from django_ws.routing import WebSocketRequest
 from django_ws.testing import FakeConnection, websocket_scope
 from handler.support import Noted, make, messages, turns, until
@@ -30,6 +30,7 @@ from handler.support import Noted, make, messages, turns, until
 @pytest.fixture(autouse=True)
 def quick_closes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(core, "_CLOSE_SECONDS", 0.01)
+    monkeypatch.setattr(runtime, "TICK", 3600)
 
 
 def start(socket: Noted) -> "asyncio.Task[HttpResponseBase | None]":
@@ -653,6 +654,67 @@ async def test_a_task_that_is_cancelled_while_it_closes_still_ends_the_socket(mo
     socket.cancel_task("closer")
     await task
     assert socket.journal == ["open", "close 4000"]
+
+
+def hold_closes_while_receiving(connection: FakeConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do as granian does: a close frame goes out when nobody waits for a message any more."""
+    receive, close = connection.receive, connection.close
+    free = asyncio.Event()
+    free.set()
+
+    async def held_receive() -> Data:
+        free.clear()
+        try:
+            return await receive()
+        finally:
+            free.set()
+
+    async def held_close(code: int = 1000, reason: str = "") -> None:
+        await free.wait()
+        await turns(2)
+        await close(code, reason)
+
+    monkeypatch.setattr(connection, "receive", held_receive)
+    monkeypatch.setattr(connection, "close", held_close)
+
+
+async def test_a_close_by_a_background_task_goes_out_where_a_waiting_receive_holds_it_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(core, "_CLOSE_SECONDS", 60)
+    connection = FakeConnection(end=None)
+    hold_closes_while_receiving(connection, monkeypatch)
+    socket = make(Noted, connection)
+    task = start(socket)
+    await turns()
+    socket.start_task("closer", socket.close, 4000)
+    await task
+    assert connection.close_code == 4000
+    assert socket.journal == ["open", "close 4000"]
+
+
+async def test_a_close_by_a_long_hook_goes_out_where_a_waiting_receive_holds_it_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(core, "_CLOSE_SECONDS", 60)
+
+    class Closing(Slow):
+        @override
+        async def on_message(self, data: str, /) -> None:
+            await super().on_message(data)
+            await self.close(4000)
+
+    connection = FakeConnection(["first"], end=None)
+    hold_closes_while_receiving(connection, monkeypatch)
+    socket = make(Closing, connection)
+    task = start(socket)
+    await socket.entered.wait()
+    socket.ws_tick()
+    socket.ws_tick()
+    await turns()
+    socket.go.set()
+    await task
+    assert connection.close_code == 4000
 
 
 async def test_a_close_of_the_sockets_own_task_interrupts_nothing() -> None:
