@@ -1,13 +1,11 @@
 """The sockets of the playground: a class of hooks, and a plain function."""
 
-# This repository's mypy wants more than --strict does: @override on each hook, and no task left unawaited.
-# mypy: disable-error-code="explicit-override, unused-awaitable"
-
 import asyncio
 import math
 
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
+from typing_extensions import override
 
 from django_ws import JSON, CloseCode, WebSocket, WebSocketHandler
 
@@ -24,16 +22,18 @@ class Playground(WebSocketHandler):
     ping_interval = 5  # seconds; 59 unless told
     max_message_size = 16 * 1024  # bytes; 1 MiB unless told
 
+    @override
     async def on_open(self) -> None:
         await self.whoami()
-        self.start_ping()
+        _ = self.start_ping()
 
+    @override
     async def on_message(self, data: JSON) -> None:
         match data:
             case {"type": "echo", "id": int(number), "text": str(text)}:
                 await self.echo(number, text)
             case {"type": "weather", "on": True}:
-                self.start_task("weather", self.weather)
+                _ = self.start_task("weather", self.weather)
             case {"type": "weather", "on": False}:
                 self.cancel_task("weather")
             case {"type": "close", "code": int(code)} if code in CLOSE_REASONS:
