@@ -79,8 +79,8 @@ class WebSocketHandler(WebSocket[InT, OutT]):
     async def on_close(self) -> None:
         """Called exactly once if ``on_open`` was, however the connection ended.
 
-        :attr:`close_code` and :attr:`close_reason` say why. Background tasks have ended, and nothing can be sent any more,
-        unless a fault ended it: then the connection is closed with 1011 after this hook and the middleware.
+        :attr:`close_code` and :attr:`close_reason` say why. Background tasks have ended, and nothing can be sent any
+        more, unless a fault ended it: then the connection is closed with 1011 after this hook and the middleware.
         It may take ``WS_CLEANUP_TIMEOUT`` seconds.
         """
 
