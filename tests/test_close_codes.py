@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_ws.close_codes import MAX_REASON_BYTES, CloseCode, is_sendable, truncate_reason
+from django_ws.close_codes import MAX_REASON_BYTES, CloseCode, check_sendable, is_sendable, truncate_reason
 
 
 def test_the_codes_are_those_of_the_iana_registry() -> None:
@@ -33,6 +33,13 @@ def test_exactly_the_codes_that_a_server_may_put_on_the_wire_are_sendable() -> N
 @pytest.mark.parametrize("code", list(CloseCode))
 def test_a_member_of_the_enum_is_as_sendable_as_its_number(code: CloseCode) -> None:
     assert is_sendable(code) is is_sendable(int(code))
+
+
+def test_a_code_that_is_not_sendable_is_refused_with_those_that_are() -> None:
+    check_sendable(1000)
+    check_sendable(4999)
+    with pytest.raises(ValueError, match=r"^1005 may not stand in a close frame: use 1000, .* or 3000 to 4999"):
+        check_sendable(CloseCode.NO_STATUS_RCVD)
 
 
 def test_a_reason_of_123_bytes_is_left_alone() -> None:

@@ -6,7 +6,7 @@ The bottom of the package: imports nothing of ours, so that every layer may spea
 from enum import IntEnum, unique
 from typing import Final
 
-__all__ = ["MAX_REASON_BYTES", "CloseCode", "is_sendable", "truncate_reason"]
+__all__ = ["MAX_REASON_BYTES", "CloseCode", "check_sendable", "is_sendable", "truncate_reason"]
 
 MAX_REASON_BYTES: Final = 123
 """Bytes of UTF-8 that a close reason may have (RFC 6455 section 5.5: a 125 byte payload less the code)."""
@@ -74,6 +74,19 @@ _SENDABLE: Final = frozenset(
 def is_sendable(code: int, /) -> bool:
     """Say whether a server may put ``code`` into a close frame (RFC 6455 section 7.4.2)."""
     return code in _APPLICATION_CODES or code in _SENDABLE
+
+
+def check_sendable(code: int, /) -> None:
+    """Refuse a code that a server may not put into a close frame.
+
+    Raises:
+        ValueError: It is one (RFC 6455 section 7.4).
+    """
+    if not is_sendable(code):
+        raise ValueError(
+            f"{int(code)} may not stand in a close frame: use 1000, 1001 to 1003, 1007 to 1009, "
+            "1011 to 1014 or 3000 to 4999 (RFC 6455 section 7.4)"
+        )
 
 
 def truncate_reason(reason: str, /) -> str:

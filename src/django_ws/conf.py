@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class WebSocketSettings:
-    """The settings as they are in force. Field ``x`` is the setting ``WS_X``, but for ``urlconf``."""
+    """The settings as they are in force: field ``x`` is ``WS_X``, but for ``urlconf`` and the last three."""
 
     urlconf: str | None = None
     """``ROOT_WS_URLCONF``: dotted name of the websocket URLconf; ``None``: ``ws_urls`` beside ``ROOT_URLCONF``."""

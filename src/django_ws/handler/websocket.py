@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NoReturn, Param
 from django.utils import timezone
 from typing_extensions import TypeVar, override
 
-from django_ws.close_codes import CloseCode, is_sendable
+from django_ws.close_codes import CloseCode, check_sendable
 from django_ws.exceptions import ConnectionClosed, InvalidMessageError, MessageTooBigError
 from django_ws.handler.core import SocketCore
 from django_ws.handler.json import JSON, JSONEncodable, encode_json
@@ -178,11 +178,7 @@ class WebSocket(SocketCore, Generic[InT, OutT]):
         Raises:
             ValueError: The code may not stand in a close frame (RFC 6455 section 7.4).
         """
-        if not is_sendable(code):
-            raise ValueError(
-                f"{int(code)} may not stand in a close frame: use 1000, 1001 to 1003, 1007 to 1009, "
-                "1011 to 1014 or 3000 to 4999 (RFC 6455 section 7.4)"
-            )
+        check_sendable(code)
         if not self._closing:
             await self._close(code, reason)
 

@@ -6,7 +6,7 @@ raises and changes nothing.
 
 from typing import Final, final
 
-from django_ws.close_codes import is_sendable
+from django_ws.close_codes import check_sendable
 from django_ws.exceptions import LocalProtocolError, RemoteProtocolError
 from django_ws.protocol.events import ApplicationEvent, Close, Disconnect, PeerEvent
 from django_ws.protocol.states import (
@@ -88,11 +88,7 @@ class Machine:
                 f"legal now: {_names(self.application_row)}"
             )
         if isinstance(event, Close):
-            if not is_sendable(event.code):
-                raise ValueError(
-                    f"{int(event.code)} may not stand in a close frame: use 1000, 1001 to 1003, 1007 to 1009, "
-                    "1011 to 1014 or 3000 to 4999 (RFC 6455 section 7.4)"
-                )
+            check_sendable(event.code)
             self._note_close(event.code, event.reason)
         self._move(state)
 
