@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.test import override_settings
 from typing_extensions import override
 
 from django_ws.close_codes import CloseCode
 from django_ws.exceptions import ConnectionClosed
-from django_ws.handler import WebSocket, as_factory, core, runtime
+from django_ws.handler import WebSocket, WebSocketHandler, as_factory, core, runtime
 from django_ws.handler.outbox import Overflow
 from django_ws.handler.runtime import Phase
 from django_ws.interfaces import Data, Headers
@@ -996,3 +996,20 @@ async def test_a_task_started_after_the_end_never_begins() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert socket.journal == ["open", "close 1000"]
+
+
+async def test_after_a_fault_nothing_begins_before_the_application_closes() -> None:
+    class Faulty(WebSocketHandler[str, str]):
+        @override
+        async def on_message(self, data: str) -> None:
+            raise ValueError(data)
+
+    connection = FakeConnection(["boom"], end=None)
+    socket = Faulty(HttpRequest(), connection)
+    with pytest.raises(ValueError, match="boom"):
+        await socket.run()
+    assert connection.is_open
+    assert await socket.send("too late") is False
+    assert connection.sent == []
+    await socket.close()
+    assert connection.close_code == 1000

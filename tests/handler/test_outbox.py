@@ -388,3 +388,17 @@ async def test_the_end_is_no_fault_of_the_one_who_sends() -> None:
         raise ConnectionClosed
 
     assert await Box(rest=gone()).begin() is False
+
+
+async def test_a_sealed_outbox_takes_nothing_and_is_flushed_at_once() -> None:
+    outbox = Outbox(
+        FakeConnection(is_open=True),
+        max_messages=1,
+        max_bytes=1,
+        overflow=Overflow.CLOSE,
+        on_empty=lambda: None,
+        on_overflow=lambda: None,
+    )
+    outbox.seal()
+    assert await outbox.put("late") is False
+    await outbox.flush(60)

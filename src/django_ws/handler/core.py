@@ -264,8 +264,12 @@ class SocketCore:
             return self._runtime.lost
         if rest is None:
             return self._runtime.taken
+        self._outbox = self._new_outbox()
+        return self._outbox.begin(rest)
+
+    def _new_outbox(self) -> Outbox:
         options = self._options
-        self._outbox = Outbox(
+        return Outbox(
             self._connection,
             max_messages=options.outbox_messages,
             max_bytes=options.outbox_bytes,
@@ -273,7 +277,6 @@ class SocketCore:
             on_empty=self._forget_outbox,
             on_overflow=self._overflowed,
         )
-        return self._outbox.begin(rest)
 
     def _forget_outbox(self) -> None:
         self._outbox = None
@@ -383,9 +386,19 @@ class SocketCore:
             task = start_eagerly(hook)
             owed |= await self._wait_for(task, "on_close")
             self._raise_or_log(task, may_raise=ended and not owed)
+        if self._connection.is_open:
+            owed |= await self._seal()
         if owed and ended:
             raise asyncio.CancelledError
         return ended
+
+    async def _seal(self) -> bool:
+        """Leave nothing on its way, and let nothing begin, before the application closes for a fault."""
+        if self._outbox is None:
+            self._outbox = self._new_outbox()
+            self._outbox.seal()
+            return False
+        return await self._run_logged(self._outbox.flush(self._options.cleanup_timeout), "flush")
 
     def _raise_or_log(self, on_close: "asyncio.Task[None]", *, may_raise: bool) -> None:
         """Pass on what ``on_close`` raised; only log it where something else is being raised already."""

@@ -167,6 +167,11 @@ class Outbox:
         while self._waiting:
             self._pop().resolve(False)
 
+    def seal(self) -> None:
+        """Take nothing at all, of an outbox in which nothing waits: every send answers ``False`` from now on."""
+        self._closed = True
+        self._report_empty()
+
     async def flush(self, seconds: float, /) -> None:
         """Take no more, and wait until all that waits has been sent; give up what has not been after ``seconds``."""
         self._closed = True
