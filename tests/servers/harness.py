@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -57,10 +57,27 @@ class Server:
     Args:
         habits: Which one.
         folder: Where its journal and its output go.
+        application: What it serves.
+        settings: The module of Django's settings.
+        arguments: More arguments of its command line.
+        environment: More of it.
     """
 
-    def __init__(self, habits: Habits, folder: Path) -> None:
+    def __init__(
+        self,
+        habits: Habits,
+        folder: Path,
+        *,
+        application: str = APPLICATION,
+        settings: str = "servers.app.settings",
+        arguments: tuple[str, ...] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.habits: Habits = habits
+        self._application: str = application
+        self._settings: str = settings
+        self._more_arguments: tuple[str, ...] = arguments
+        self._more_environment: dict[str, str] = dict(environment or {})
         self.journal: Path = folder / "journal"
         self.journal.touch()
         self.log: Path = folder / "output"
@@ -88,15 +105,17 @@ class Server:
                 break
 
     def _arguments(self) -> list[str]:
-        return [part.format(port=self.port, app=APPLICATION) for part in self.habits.command]
+        command = [part.format(port=self.port, app=self._application) for part in self.habits.command]
+        return [*command, *self._more_arguments]
 
     def _environment(self) -> dict[str, str]:
         return {
             **os.environ,
             "PYTHONPATH": str(Path(__file__).parents[1]),
             "PYTHONUNBUFFERED": "1",
-            "DJANGO_SETTINGS_MODULE": "servers.app.settings",
+            "DJANGO_SETTINGS_MODULE": self._settings,
             "JOURNAL": str(self.journal),
+            **self._more_environment,
         }
 
     def _wait_until_ready(self) -> None:
