@@ -35,10 +35,10 @@ def main() -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m resilience")
     commands = parser.add_subparsers(dest="command", required=True)
-    for command, names in (("soak", SOAK), ("fuzz", FUZZ)):
-        one = commands.add_parser(command, help=f"run {', '.join(names)}; QUICK=1 in the environment for a short run")
+    for command, known in (("soak", SOAK), ("fuzz", FUZZ)):
+        one = commands.add_parser(command, help=f"run {', '.join(known)}; QUICK=1 in the environment for a short run")
         one.add_argument(
-            "--only", action="append", choices=names, metavar="NAME", help="only this scenario; repeatable"
+            "--only", action="append", choices=known, metavar="NAME", help="only this scenario; repeatable"
         )
         one.add_argument(
             "--server",
