@@ -157,7 +157,7 @@ async def inject(site: Site, injection: Injection, kept: list[RawClient]) -> str
                     await break_off(client, injection.way)
     except TimeoutError:
         return f"{injection}: no answer within {DEADLINE:g} s"
-    except (ConnectionError, asyncio.IncompleteReadError) as error:
+    except (OSError, EOFError) as error:
         # Where only the server's side fails, the client sees a proper end.
         return f"{injection}: {error!r}" if injection.kind in {"failing", "held"} else ""
     finally:

@@ -85,6 +85,20 @@ class Site(Server):
                 return now
             await asyncio.sleep(0.1)
 
+    async def readings(self, workers: int) -> list[Reading]:
+        """Read the ledger of each worker process, in the order of their ids.
+
+        Raises:
+            AssertionError: Not all of them answered.
+        """
+        found: dict[int, Reading] = {}
+        for _ in range(100):
+            for reading in await asyncio.gather(*[self.reading() for _ in range(4 * workers)]):
+                found[reading.pid] = reading
+            if len(found) == workers:
+                return [found[pid] for pid in sorted(found)]
+        raise AssertionError(f"{len(found)} of {workers} workers answered")
+
 
 def is_settled(now: Reading, base: Reading) -> bool:
     """Say whether ``now`` holds no more than ``base`` did."""

@@ -5,7 +5,7 @@ import importlib.util
 
 from django.urls import URLPattern, URLResolver
 
-MODULES = ("faulty", "fuzzed", "delivery", "slow", "database")
+MODULES = ("faulty", "lasting", "fuzzed", "delivery", "slow", "database")
 
 urlpatterns: list[URLPattern | URLResolver] = []
 for _name in MODULES:
