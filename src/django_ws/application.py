@@ -18,7 +18,6 @@ from django.http import Http404
 from django.http.response import HttpResponseBase, StreamingHttpResponse
 from django.template.response import SimpleTemplateResponse
 from django.urls import set_script_prefix
-from typing_extensions import override
 
 from django_ws.close_codes import CloseCode
 from django_ws.conf import get_settings
@@ -29,7 +28,7 @@ from django_ws.protocol import ASGIConnection
 from django_ws.routing import DjangoResolver, Verdict, WebSocketRequest, check_origin, path_info, script_prefix
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from django_ws.conf import WebSocketSettings
     from django_ws.interfaces import (
@@ -51,6 +50,11 @@ logger: Final = logging.getLogger("django_ws")
 
 _CLOSE_SECONDS: Final = 2.0
 """How long the server may take over a close frame or a denial."""
+
+_ALLOWED: Final = Verdict.ALLOWED
+
+# The server's task, of whatever result it gave it; an ASGI application is never run outside of one.
+_current_task: Final = cast("Callable[[], asyncio.Task[Any]]", asyncio.current_task)
 
 _PHRASES: Final = {
     400: "Bad Request",
@@ -102,16 +106,15 @@ class WebSocketApplication:
             await self._serve_other(scope, receive, send)
             return
         # In this very coroutine: while a socket is idle, each level of calls stays in memory.
-        handshake = _Handshake(scope)
         connection = self._connect(scope, receive, send)
         task = _current_task()
         self._running[task] = False
+        error: BaseException | None = None
         try:
-            error: BaseException | None = None
             try:
-                result = await self._enter(handshake, connection)
+                result = await self._enter(scope, connection)
                 if not connection.is_answered:
-                    await _deny_with_result(handshake, connection, result)
+                    await self._deny_with(result, scope, connection)
             except asyncio.CancelledError as raised:
                 if task.cancelling():
                     raise
@@ -120,7 +123,7 @@ class WebSocketApplication:
             except Exception as raised:  # noqa: BLE001 - the one place where faults end
                 error = raised
             if error is not None:
-                await _end_with_error(handshake, connection, error)
+                await _end_with_error(self._name(scope), connection, error)
             elif connection.is_open:
                 await _close(connection, CloseCode.NORMAL_CLOSURE)
         except asyncio.CancelledError:
@@ -131,28 +134,26 @@ class WebSocketApplication:
             if not drained or task.cancelling():
                 raise
         finally:
+            # A frame that its own exception names is a ring that only the garbage collector opens.
+            error = None
             del self._running[task]
 
     # --- one websocket ----------------------------------------------------------------------------
 
-    def _enter(self, handshake: "_Handshake", connection: "Connection") -> "Awaitable[object]":
+    def _enter(self, scope: "Scope", connection: "Connection") -> "Awaitable[object]":
         """Resolve, check, make the socket, and begin to run it inside the middleware."""
         if self._draining:
             return _deny(connection, 503)
         if self._settings is not get_settings():
             self._follow_settings()
-        scope = handshake.scope
         match = self._resolver.resolve(path_info(scope))
-        handshake.route = match.route
         try:
             request = WebSocketRequest(scope, match)
         except UnicodeDecodeError as error:
             raise _BadHandshakeError("its query string is not UTF-8") from error
         verdict = check_origin(scope, request)
-        if verdict is Verdict.BAD_HOST:
-            raise _BadHandshakeError(verdict.value)
-        if verdict is not Verdict.ALLOWED:
-            raise PermissionDenied(verdict.value)
+        if verdict is not _ALLOWED:
+            raise (_BadHandshakeError if verdict is Verdict.BAD_HOST else PermissionDenied)(verdict.value)
         prefix = script_prefix(scope)
         if prefix:
             set_script_prefix(f"{prefix}/")
@@ -162,6 +163,28 @@ class WebSocketApplication:
             factory = self._factories[target] = as_factory(target)
         endpoint = factory(request, connection, *match.args, **match.kwargs)
         return endpoint.run() if self._chain is run_endpoint else self._chain(endpoint)
+
+    async def _deny_with(self, result: object, scope: "Scope", connection: "Connection") -> None:
+        """Deny with the response that came out of the chain; with 403 where nothing called the socket."""
+        if isinstance(result, HttpResponseBase):
+            body = await _body(result)  # before the headers, which rendering may change
+            with contextlib.suppress(ConnectionClosed):
+                await connection.deny(result.status_code, _headers(result), body)
+        else:
+            logger.warning("Forbidden: %s: a middleware returned without awaiting next", self._name(scope))
+            await _deny(connection, 403)
+
+    def _name(self, scope: "Scope") -> str:
+        """Name a handshake in a log line: its path, without the query string, which may hold a secret, and its route.
+
+        The route is looked up once more: nothing is kept for a line that is seldom written.
+        """
+        path = repr(str(scope.get("path", "")))
+        try:
+            route = self._resolver.resolve(path_info(scope)).route
+        except Exception:  # noqa: BLE001 - what went wrong is being logged; the name goes without the route
+            return path
+        return f"{path} (route {route!r})"
 
     # --- the process ------------------------------------------------------------------------------
 
@@ -209,36 +232,14 @@ class WebSocketApplication:
             await asyncio.wait(running, timeout=2 * get_settings().cleanup_timeout + 5)
 
 
-@final
-class _Handshake:
-    """Names a handshake in a log line: its path, without the query string, which may hold a secret, and its route."""
-
-    __slots__ = ("route", "scope")
-
-    def __init__(self, scope: "Scope") -> None:
-        self.scope: Scope = scope
-        self.route: str | None = None
-
-    @override
-    def __str__(self) -> str:
-        path = repr(str(self.scope.get("path", "")))
-        return path if self.route is None else f"{path} (route {self.route!r})"
-
-
-# The server's task, of whatever result it gave it.
-def _current_task() -> asyncio.Task[Any]:
-    """Give the task that the server runs this connection in; an ASGI application is never run outside of one."""
-    return cast("asyncio.Task[Any]", asyncio.current_task())
-
-
-async def _end_with_error(handshake: "_Handshake", connection: "Connection", error: BaseException) -> None:
+async def _end_with_error(name: str, connection: "Connection", error: BaseException) -> None:
     """Log a fault once, and answer or close for it; nothing of it reaches the client."""
     if connection.is_answered:
         if isinstance(error, PermissionDenied) and connection.is_open:
-            logger.warning("Closed with 1008: %s: PermissionDenied", handshake)
+            logger.warning("Closed with 1008: %s: PermissionDenied", name)
             await _close(connection, CloseCode.POLICY_VIOLATION)
         elif not isinstance(error, ConnectionClosed) or connection.is_open:
-            logger.error("Websocket fault: %s", handshake, exc_info=error)
+            logger.error("Websocket fault: %s", name, exc_info=error)
             await _close(connection, CloseCode.INTERNAL_ERROR)
         return
     match error:
@@ -251,10 +252,10 @@ async def _end_with_error(handshake: "_Handshake", connection: "Connection", err
         case _:
             status = 500
     if status == 500:  # noqa: PLR2004 - an HTTP status
-        logger.error("Websocket fault: %s", handshake, exc_info=error)
+        logger.error("Websocket fault: %s", name, exc_info=error)
     else:
         reason = f": {error}" if isinstance(error, (_BadHandshakeError, PermissionDenied)) and str(error) else ""
-        logger.warning("%s: %s%s", _PHRASES[status], handshake, reason)
+        logger.warning("%s: %s%s", _PHRASES[status], name, reason)
     await _deny(connection, status)
 
 
@@ -271,17 +272,6 @@ async def _close(connection: "Connection", code: CloseCode) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_CLOSE_SECONDS):
             await connection.close(code)
-
-
-async def _deny_with_result(handshake: "_Handshake", connection: "Connection", result: object) -> None:
-    """Deny with the response that came out of the chain; with 403 where nothing called the socket."""
-    if isinstance(result, HttpResponseBase):
-        body = await _body(result)  # before the headers, which rendering may change
-        with contextlib.suppress(ConnectionClosed):
-            await connection.deny(result.status_code, _headers(result), body)
-    else:
-        logger.warning("Forbidden: %s: a middleware returned without awaiting next", handshake)
-        await _deny(connection, 403)
 
 
 async def _deny(connection: "Connection", status: int) -> None:

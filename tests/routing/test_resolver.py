@@ -10,8 +10,11 @@ from django.conf.urls.i18n import i18n_patterns
 from django.core.exceptions import ImproperlyConfigured
 from django.http import Http404
 from django.test import override_settings
-from django.urls import Resolver404, include, path, re_path, register_converter, reverse
-from django.utils.translation import override
+from django.urls import Resolver404, URLPattern, include, path, re_path, register_converter, reverse
+from django.urls.resolvers import RoutePattern
+from django.utils.functional import lazy
+from django.utils.translation import get_language, override
+from typing_extensions import override as override_method
 
 from django_ws.exceptions import DjangoWSError, NoRouteError
 from django_ws.routing.resolver import DjangoMatch, DjangoResolver, RouteNotFound, default_urlconf
@@ -193,6 +196,39 @@ def test_a_translated_route_is_found_in_each_language(urlconf: Urlconf) -> None:
             assert resolver.resolve("/de/room/").route == "de/room/"
         with override("fr"), pytest.raises(RouteNotFound):
             resolver.resolve("/de/room/")
+
+
+@pytest.mark.parametrize("make", [path, re_path])
+def test_a_lazily_translated_route_is_found_in_each_language(urlconf: Urlconf, make: Callable[..., URLPattern]) -> None:
+    words = {"de": "raum/", "fr": "salle/"}
+    route = lazy(lambda: words.get(get_language() or "", "room/"), str)()
+    resolver = urlconf(path("ws/", include([make(route, room)])))
+    for _ in range(2):
+        for language, word in words.items():
+            with override(language):
+                assert resolver.resolve(f"/ws/{word}").factory is room
+                assert resolver.resolve(f"/ws/{word}") is resolver.resolve(f"/ws/{word}")
+        with override("de"), pytest.raises(RouteNotFound):
+            resolver.resolve("/ws/salle/")
+
+
+def test_a_pattern_of_the_users_own_may_follow_the_language(urlconf: Urlconf) -> None:
+    class Spoken(RoutePattern):
+        @override_method
+        def match(self, path: str) -> Any:
+            return super().match(path) if get_language() == "de" else None
+
+    resolver = urlconf(URLPattern(Spoken("raum/", is_endpoint=True), room))
+    with override("de"):
+        assert resolver.resolve("/raum/").factory is room
+    with override("fr"), pytest.raises(RouteNotFound):
+        resolver.resolve("/raum/")
+
+
+def test_the_language_is_asked_for_only_where_it_has_a_part(urlconf: Urlconf, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolver = urlconf(path("room/", room), path("in/", include([re_path("^room/$", room)])))
+    monkeypatch.setattr("django_ws.routing.resolver.get_language", None)
+    assert resolver.resolve("/in/room/").factory is room
 
 
 def test_each_asker_has_a_resolver_match_of_its_own(urlconf: Urlconf) -> None:

@@ -38,11 +38,12 @@ class TextCodec:
             TypeError: It is no ``str``.
             UnicodeEncodeError: It has half of a surrogate pair, which UTF-8 cannot carry.
         """
+        if type(message) is str and message.isascii():
+            return message
         # An untyped caller may pass anything, which must not reach the server.
         if not _is_text(message):
             raise TypeError(f"a text socket sends str, not {type(message).__name__}")
-        if not message.isascii():
-            message.encode()
+        message.encode()
         return message
 
 

@@ -22,7 +22,7 @@ from django_ws.exceptions import ConnectionClosed
 from django_ws.handler.inbox import Inbox
 from django_ws.handler.lanes import enter_lanes
 from django_ws.handler.outbox import Outbox, Overflow
-from django_ws.handler.runtime import Phase, runtime
+from django_ws.handler.runtime import RECEIVING, RUNNING, Phase, runtime
 from django_ws.handler.tasks import TaskGroup
 from django_ws.handler.waiting import start_eagerly, wait_out
 
@@ -87,7 +87,7 @@ class SocketCore:
         """The handshake as Django's request."""
         self.subprotocol: str | None = None
         """The subprotocol that the handshake was accepted with."""
-        self.ws_phase: Phase = Phase.RECEIVING
+        self.ws_phase: Phase = RECEIVING
         """What the socket is at; for the ticker."""
         self._connection: Connection = connection
         self._options: Options = options
@@ -114,6 +114,8 @@ class SocketCore:
 
     def select_subprotocol(self, offered: "Sequence[str]", /) -> str | None:
         """Choose one of those that the client offers."""
+        if not offered:
+            return None
         return next((name for name in self.subprotocols if name in offered), None)
 
     async def on_error(self, error: Exception) -> None:
@@ -169,9 +171,9 @@ class SocketCore:
     def _begin(self) -> None:
         """Enter the life after the handshake: from now on :meth:`_finish` must be awaited."""
         self._task = asyncio.current_task()
-        self.ws_phase = Phase.RUNNING
+        self.ws_phase = RUNNING
         self._runtime.add(self)
-        if self._close_code is CloseCode.TRY_AGAIN_LATER:
+        if self._close_code is not None:
             # It overflowed in on_connect, where there was no task to interrupt yet.
             asyncio.get_running_loop().call_soon(self._interrupt)
 
@@ -200,7 +202,7 @@ class SocketCore:
         """
         if self._lane.used:
             self._lane.give_back()
-        self.ws_phase = Phase.RECEIVING
+        self.ws_phase = RECEIVING
         try:
             if self._inbox is not None:
                 if self._closing and not self._connection.is_open:
@@ -213,11 +215,11 @@ class SocketCore:
         finally:
             # Also after a time-out, or where the end is read by another task than the socket's own: code runs again,
             # and the ticker must look after it.
-            self.ws_phase = Phase.RUNNING
+            self.ws_phase = RUNNING
 
     def ws_tick(self) -> None:
         """Take note that one hook has been running for a tick; read on at the second, to notice the end."""
-        if self.ws_phase is Phase.RUNNING:
+        if self.ws_phase is RUNNING:
             self.ws_phase = Phase.LONG
             return
         if self._inbox is None:
@@ -235,7 +237,7 @@ class SocketCore:
             self._grace = asyncio.get_running_loop().call_later(grace, self._grace_over)
 
     def _grace_over(self) -> None:
-        if self.ws_phase is not Phase.RECEIVING:
+        if self.ws_phase is not RECEIVING:
             unhandled = self._inbox.drop() if self._inbox is not None else 0
             logger.warning(
                 "%s: a hook was still running %g s after the end of the connection and is cancelled; "
@@ -321,7 +323,7 @@ class SocketCore:
             if self._closer is not None and not self._closer.done():
                 self._closer.set_result(None)
             # A socket that waits for a message has been interrupted, or is about to be told by its next receive.
-            if asyncio.current_task() is not self._task and self.ws_phase is not Phase.RECEIVING:
+            if asyncio.current_task() is not self._task and self.ws_phase is not RECEIVING:
                 self._end_noticed()
 
     def _end_receive(self) -> None:
@@ -337,7 +339,7 @@ class SocketCore:
             loop.call_soon(self._interrupt_receive)
 
     def _interrupt_receive(self) -> None:
-        if self.ws_phase is Phase.RECEIVING:
+        if self.ws_phase is RECEIVING:
             self._interrupt()
 
     async def _finish(self, error: BaseException | None) -> bool:
@@ -354,7 +356,7 @@ class SocketCore:
             Exception: What ``on_close`` raised.
         """
         self._finishing = True
-        self.ws_phase = Phase.RECEIVING
+        self.ws_phase = RECEIVING
         self._runtime.discard(self)
         if self._grace is not None:
             self._grace.cancel()
@@ -374,7 +376,8 @@ class SocketCore:
             logger.error("%s: a hook was cancelled by something that it awaited", self._name, exc_info=error)
             self._close_code = CloseCode.INTERNAL_ERROR
             ended = True
-        owed |= await self._stop_tasks()
+        if self._tasks is not None or self._inbox is not None:
+            owed |= await self._stop_tasks()
         if fault is None and self._connection.is_open:
             code = self._close_code or (CloseCode.NORMAL_CLOSURE if ended else CloseCode.SERVICE_RESTART)
             owed |= await self._run_logged(self._close(code, ""), "close")
@@ -388,6 +391,8 @@ class SocketCore:
             self._raise_or_log(task, may_raise=ended and not owed)
         if self._connection.is_open:
             owed |= await self._seal()
+        # They know this socket, and it should not take the garbage collector to free it.
+        self._tasks = self._inbox = None
         if owed and ended:
             raise asyncio.CancelledError
         return ended

@@ -38,14 +38,12 @@ class _FunctionSocket(WebSocket[Any, Any]):
         if not self._connection.is_open:
             return response
         self._begin()
-        error: BaseException | None = None
         try:
             await type(self).function(self, *self.args, **self.kwargs)
-        except BaseException as raised:
-            error = raised
-            if not await self._finish(raised):
+        except BaseException as error:
+            if not await self._finish(error):
                 raise
-        if error is None:
+        else:
             await self._finish(None)
         return None
 

@@ -8,7 +8,7 @@ from typing_extensions import TypeVar, override
 from django_ws.exceptions import InvalidMessageError
 from django_ws.handler.json import JSON, JSONEncodable
 from django_ws.handler.options import check_hooks
-from django_ws.handler.runtime import Phase
+from django_ws.handler.runtime import RECEIVING, RUNNING
 from django_ws.handler.websocket import WebSocket
 
 if TYPE_CHECKING:
@@ -104,9 +104,9 @@ class WebSocketHandler(WebSocket[InT, OutT]):
                     # The common path of _next(), written out: one coroutine less for each message.
                     if lane.used:
                         lane.give_back()
-                    self.ws_phase: Phase = Phase.RECEIVING
+                    self.ws_phase = RECEIVING
                     data = await connection.receive()
-                    self.ws_phase = Phase.RUNNING
+                    self.ws_phase = RUNNING
                 else:
                     data = await self._next()
                 try:

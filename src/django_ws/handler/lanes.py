@@ -16,6 +16,7 @@ import asyncio
 import contextlib
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar, cast, final
+from weakref import ref
 
 from asgiref.sync import SyncToAsync
 from django.db import close_old_connections, connections
@@ -24,6 +25,7 @@ from typing_extensions import override
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
+    from contextvars import ContextVar
 
     from asgiref.sync import ThreadSensitiveContext
 
@@ -31,6 +33,10 @@ __all__ = ["Lane", "LaneUse", "enter_lanes"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def _no_task() -> None:
+    """Stand for the task of a socket that was made outside of one."""
 
 
 @final
@@ -44,7 +50,7 @@ class LaneUse:
         task: The socket's task; the lane is left when it has ended, its middleware included.
     """
 
-    __slots__ = ("__weakref__", "_count", "_task", "lane", "used")
+    __slots__ = ("__weakref__", "_count", "lane", "task", "used")
 
     _exited: ClassVar[bool] = False
     """asgiref asks this of a context."""
@@ -52,7 +58,9 @@ class LaneUse:
     # The task has whatever result the server gave it.
     def __init__(self, count: int, task: "asyncio.Task[Any] | None") -> None:
         self._count: int = count
-        self._task: asyncio.Task[Any] | None = task
+        # Weakly, for the task's context holds this.
+        self.task: Callable[[], asyncio.Task[Any] | None] = _no_task if task is None else ref(task)
+        """The socket's task, while it is there."""
         self.lane: Lane | None = None
         """The lane, from the first use on."""
         self.used: bool = False
@@ -64,8 +72,9 @@ class LaneUse:
         if lane is None:
             lane = self.lane = _least_taken(self._count)
             lane.sockets += 1
-            if self._task is not None:
-                self._task.add_done_callback(self.leave)
+            task = self.task()
+            if task is not None:
+                task.add_done_callback(self.leave)
         if not self.used:
             self.used = True
             lane.busy += 1
@@ -126,8 +135,7 @@ class _Dispatcher(Executor):
     @override
     def submit(self, fn: "Callable[P, T]", /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
         """Run ``fn`` on the lane's thread; called by asgiref in the context of the socket."""
-        use = cast("LaneUse", SyncToAsync.thread_sensitive_context.get())
-        return use.take().submit(_close_broken_after(fn), *args, **kwargs)
+        return _context.get().take().submit(_close_broken_after(fn), *args, **kwargs)
 
 
 def _close_broken_after(fn: "Callable[P, T]", /) -> "Callable[P, T]":
@@ -146,6 +154,9 @@ def _close_broken_after(fn: "Callable[P, T]", /) -> "Callable[P, T]":
 
 
 _lanes: Final[list[Lane]] = []
+
+# asgiref's type for it is its own class, of which it asks no more than ours has.
+_context: Final = cast("ContextVar[LaneUse]", SyncToAsync.thread_sensitive_context)
 
 # Kept here, for asgiref's own dict has weak keys.
 _KEY: Final = cast("ThreadSensitiveContext", LaneUse(0, None))
@@ -169,5 +180,5 @@ def enter_lanes(count: int, /) -> LaneUse:
         count: ``WS_SYNC_LANES``: how many lanes there may be.
     """
     use = LaneUse(count, asyncio.current_task())
-    SyncToAsync.thread_sensitive_context.set(cast("ThreadSensitiveContext", use))
+    _context.set(use)
     return use

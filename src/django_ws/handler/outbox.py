@@ -37,6 +37,10 @@ class Overflow(Enum):
     """Drop the message itself."""
 
 
+def _do_nothing() -> None:
+    """Stand for a callback that is called no more."""
+
+
 @final
 class _Waiting:
     """One message that waits for its turn."""
@@ -171,6 +175,7 @@ class Outbox:
         """Take nothing at all, of an outbox in which nothing waits: every send answers ``False`` from now on."""
         self._closed = True
         self._report_empty()
+        self._let_go()
 
     async def flush(self, seconds: float, /) -> None:
         """Take no more, and wait until all that waits has been sent; give up what has not been after ``seconds``."""
@@ -183,6 +188,11 @@ class Outbox:
         # A task that was cancelled does not say so; a second flush must not wait for it.
         if not self._idle.done():
             self._idle.set_result(None)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Know no more of the socket, which knows this: it should not take the garbage collector to free them."""
+        self._on_empty = self._on_overflow = _do_nothing
 
     async def finish(self, head: "_Head", /) -> None:
         """Send the head's rest, then all that waits."""

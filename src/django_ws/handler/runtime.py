@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol, final
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
-__all__ = ["TICK", "Phase", "Runtime", "Ticked", "runtime"]
+__all__ = ["RECEIVING", "RUNNING", "TICK", "Phase", "Runtime", "Ticked", "runtime"]
 
 TICK: Final = 0.5
 """Seconds between two ticks. A hook is noticed at its second tick, so after 0.5 to 1 s."""
@@ -27,6 +27,14 @@ class Phase(IntEnum):
     """It runs a hook."""
     LONG = 2
     """It has been running one hook since before the last tick."""
+
+
+# What a socket is at is written twice a message, and on Python 3.11 a member of an Enum, asked for by its class,
+# costs as much as a coroutine.
+RECEIVING: Final = Phase.RECEIVING
+""":attr:`Phase.RECEIVING`, at the price of a global."""
+RUNNING: Final = Phase.RUNNING
+""":attr:`Phase.RUNNING`, at the price of a global."""
 
 
 class Ticked(Protocol):

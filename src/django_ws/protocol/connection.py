@@ -43,6 +43,15 @@ logger: Final = logging.getLogger("django_ws.protocol")
 _GONE: Final = (OSError, RuntimeError)
 """What a server's ``send`` may raise because the peer has gone: our own state was checked before."""
 
+# By names of their own: on Python 3.11 a member of an Enum, asked for by its class, costs as much as a coroutine.
+_PEER_CONNECTING: Final = PeerState.CONNECTING
+_PEER_OPEN: Final = PeerState.OPEN
+_PEER_LOST: Final = PeerState.LOST
+_WAITING: Final = ApplicationState.WAITING
+_UNANSWERED: Final = (_WAITING, ApplicationState.CONNECTING)
+
+_PLAIN_ACCEPT: Final = Accept()
+
 _TAKEN: Final = object()
 """What stepping a finished awaitable gives."""
 
@@ -113,8 +122,9 @@ class ASGIConnection:
                 f"the subprotocol {subprotocol!r} was not offered by the client, which would fail the handshake; "
                 f"offered: {', '.join(self.subprotocols) or 'none'} (RFC 6455 section 4.2.2)"
             )
-        event = Accept(subprotocol, raw_headers(headers))
-        await self._await_connect()
+        event = Accept(subprotocol, raw_headers(headers)) if subprotocol is not None or headers else _PLAIN_ACCEPT
+        if self._machine.peer_state is not _PEER_OPEN:
+            await self._await_connect()
         self._machine.send(event)
         await self._transmit(event)
 
@@ -157,7 +167,7 @@ class ASGIConnection:
             RemoteProtocolError: The server sent what ASGI forbids.
         """
         machine = self._machine
-        if Send not in machine.application_row and machine.peer_state is not PeerState.LOST:
+        if Send not in machine.application_row and machine.peer_state is not _PEER_LOST:
             self._refuse("receive")
         message = await self._receive()
         data = parse_data(message)
@@ -206,7 +216,7 @@ class ASGIConnection:
             ValueError: The code may not stand in a close frame (RFC 6455 section 7.4).
         """
         machine = self._machine
-        if machine.application_state is ApplicationState.WAITING:
+        if machine.application_state is _WAITING:
             try:
                 await self._await_connect()
             except ConnectionClosed:
@@ -233,9 +243,9 @@ class ASGIConnection:
     async def _await_connect(self) -> None:
         """Read the event that opens every websocket, if that has not been done."""
         machine = self._machine
-        if machine.peer_state is PeerState.CONNECTING:
+        if machine.peer_state is _PEER_CONNECTING:
             machine.receive(parse(await self._receive()))
-        if machine.peer_state is not PeerState.OPEN:
+        if machine.peer_state is not _PEER_OPEN:
             raise self._ended()
 
     async def _transmit(self, event: "ApplicationEvent") -> None:
@@ -263,9 +273,6 @@ class ASGIConnection:
         if state in _UNANSWERED:
             raise LocalProtocolError(f"cannot {verb} before the handshake is accepted")
         raise self._ended()
-
-
-_UNANSWERED: Final = (ApplicationState.WAITING, ApplicationState.CONNECTING)
 
 
 @final

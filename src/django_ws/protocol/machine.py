@@ -41,9 +41,9 @@ class Machine:
     )
 
     def __init__(self) -> None:
-        self.peer_state: PeerState = PeerState.CONNECTING
+        self.peer_state: PeerState = _FIRST_PEER_STATE
         """Where the peer is."""
-        self.application_state: ApplicationState = ApplicationState.WAITING
+        self.application_state: ApplicationState = _FIRST_APPLICATION_STATE
         """Where the application is."""
         self.peer_row: PeerRow = _FIRST_PEER_ROW
         """What the peer may do now."""
@@ -106,6 +106,8 @@ def _names(row: PeerRow | ApplicationRow) -> str:
     return ", ".join(kind.__name__ for kind in row) or "nothing"
 
 
-# The first states' rows: an Enum member hashes through Python, so the look-up is made once and not per connection.
-_FIRST_PEER_ROW: Final = PEER_TRANSITIONS[PeerState.CONNECTING]
-_FIRST_APPLICATION_ROW: Final = APPLICATION_TRANSITIONS[ApplicationState.WAITING]
+# The first states and their rows, looked up once and not per connection.
+_FIRST_PEER_STATE: Final = PeerState.CONNECTING
+_FIRST_APPLICATION_STATE: Final = ApplicationState.WAITING
+_FIRST_PEER_ROW: Final = PEER_TRANSITIONS[_FIRST_PEER_STATE]
+_FIRST_APPLICATION_ROW: Final = APPLICATION_TRANSITIONS[_FIRST_APPLICATION_STATE]

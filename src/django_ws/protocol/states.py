@@ -7,13 +7,14 @@ event that the table's row does not name is illegal. What the peer does also mov
 after it nothing may be sent (ASGI www.rst, "Disconnect"). Nothing the application does moves the peer: its
 ``Disconnect`` still comes after our ``Close``.
 
-Rows are keyed by the event's class: classes hash by identity in C, members of an Enum by a call into Python.
+Rows are keyed by the event's class: classes hash by identity in C, members of an Enum by a call into Python, unless
+they are told otherwise.
 """
 
 from collections.abc import Mapping
 from enum import Enum, unique
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from django_ws.protocol.events import (
     Accept,
@@ -30,6 +31,9 @@ from django_ws.protocol.events import (
     Send,
 )
 
+if TYPE_CHECKING:
+    from typing_extensions import override
+
 __all__ = [
     "APPLICATION_TRANSITIONS",
     "PEER_EFFECTS",
@@ -41,8 +45,20 @@ __all__ = [
 ]
 
 
+class _State(Enum):
+    """A state; members hash by identity, in C. Enum's own hash is a call into Python, at each step of a connection."""
+
+    if TYPE_CHECKING:
+
+        @override
+        def __hash__(self) -> int: ...
+
+    else:
+        __hash__ = object.__hash__
+
+
 @unique
-class PeerState(Enum):
+class PeerState(_State):
     """What the peer has done so far."""
 
     CONNECTING = "connecting"
@@ -56,7 +72,7 @@ class PeerState(Enum):
 
 
 @unique
-class ApplicationState(Enum):
+class ApplicationState(_State):
     """What the application has done so far."""
 
     WAITING = "waiting"

@@ -12,7 +12,8 @@ __all__ = ["path_info", "script_prefix"]
 
 def script_prefix(scope: "Scope", /) -> str:
     """Give the mount's prefix: ``FORCE_SCRIPT_NAME``, else the scope's ``root_path``; empty where there is none."""
-    return str(get_settings().script_name or scope.get("root_path") or "").rstrip("/")
+    prefix: object = get_settings().script_name or scope.get("root_path")
+    return str(prefix).rstrip("/") if prefix else ""
 
 
 def path_info(scope: "Scope", /) -> str:

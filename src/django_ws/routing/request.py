@@ -37,7 +37,7 @@ class WebSocketRequest(ASGIRequest):
     def __init__(self, scope: "Scope", match: "Match | None" = None, /) -> None:
         # Django decodes it in the same way, but only at the first look, which would be in the middle of a hook.
         query: object = scope.get("query_string")
-        if isinstance(query, bytes):
+        if query and isinstance(query, bytes):
             query.decode()
         self._ws_scope: Scope = scope
         self._ws_match: Match | None = match

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import Resolver404, ResolverMatch, URLResolver, get_resolver
+from django.urls.resolvers import RegexPattern, RoutePattern
 from django.utils.translation import get_language
 
 from django_ws.conf import get_settings
@@ -78,11 +79,12 @@ class DjangoResolver:
         urlconf: Dotted name of the URLconf; ``None`` follows the settings, also when a test overrides them.
     """
 
-    __slots__ = ("_django", "_known", "_urlconf")
+    __slots__ = ("_django", "_known", "_translated", "_urlconf")
 
     def __init__(self, urlconf: str | None = None) -> None:
         self._urlconf: str | None = urlconf
         self._django: URLResolver | None = None
+        self._translated: bool = False
         self._known: dict[tuple[str, str | None], DjangoMatch] = {}
 
     @property
@@ -101,10 +103,11 @@ class DjangoResolver:
         """
         resolver = get_resolver(self.urlconf)
         if resolver is not self._django:
-            self._django = resolver
             self._known.clear()
-        # A route may be translated, or begin with the language.
-        key = (path, get_language())
+            self._translated = _is_translated(resolver)
+            self._django = resolver
+        # Django's look at the language costs more than all the rest here.
+        key = (path, get_language() if self._translated else None)
         match = self._known.get(key)
         if match is None:
             try:
@@ -151,6 +154,21 @@ def _module_exists(name: str) -> bool:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
             return False
         raise
+
+
+# Where Django's patterns keep what the route was written as: a text, or a lazy one to be translated.
+_WRITTEN: Final[dict[type, str]] = {RoutePattern: "_route", RegexPattern: "_regex"}
+
+
+def _is_translated(resolver: URLResolver) -> bool:
+    """Say whether the language has a part in the routes: ``i18n_patterns``, a lazy text, or a pattern of the user's."""
+    for pattern in resolver.url_patterns:
+        attribute = _WRITTEN.get(type(pattern.pattern))
+        if attribute is None or not isinstance(getattr(pattern.pattern, attribute, None), str):
+            return True
+        if isinstance(pattern, URLResolver) and _is_translated(pattern):
+            return True
+    return False
 
 
 def _walk(prefix: str, resolver: URLResolver) -> "Iterator[tuple[str, object]]":
