@@ -54,6 +54,8 @@ DENIED: Final = frozenset({"middleware", "init", "subprotocol", "connect"})
 ENDED_AT_ONCE: Final = frozenset({"accepted", "open", "open-close"})
 ENDED_BY_MESSAGE: Final = frozenset({"message", "error", "thread", "stray"})
 TOLD: Final = frozenset({"task", "task-error", "loop"})
+LIVES_ON: Final = TOLD | {"close", "middleware-after"}
+"""Places where the connection outlives the fault, and its task goes on sending; or the fault comes after its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +98,17 @@ def plan(count: int, chance: random.Random, prefix: str, *, vanish: bool) -> lis
     """Draw ``count`` faults: each kind as often as any other, each place and way in turn, in random order."""
     ways = [way for way in WAYS if vanish or way != "vanish"]
     early = [way for way in ways if way in {"rst", "fin", "half-close", "vanish"}]
-    both = [place for place in FAILING if place not in {"middleware", "init"}]
+    both = [(place, way) for place in FAILING for way in early if way != "vanish" or place in LIVES_ON]
     kinds: dict[str, list[tuple[str, str]]] = {
-        # A client that vanishes within its request is noticed by nobody who does not write to it: the server's affair.
+        # Who vanishes is noticed by nobody who does not write to it. Within the request, and after the last word of the
+        # application, that is the server's affair, and not every server has a time-out for it.
         "handshake": [
             ("request", SILENT),
             *[(place, way) for place in HANDSHAKE for way in early if (place, way) != ("request", "vanish")],
         ],
         "held": [(place, way) for place in HELD for way in ways],
         "failing": [(place, "") for place in FAILING],
-        "both": [(place, way) for place in both for way in early],
+        "both": both,
     }
     for pairs in kinds.values():
         chance.shuffle(pairs)

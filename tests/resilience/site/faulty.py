@@ -199,7 +199,6 @@ class Failing(Placed):
 
 urlpatterns = [
     path("echo/", Echo),
-    path("held/middleware/", Echo),
     path("held/<slug:place>/", Held),
     path("failing/<slug:place>/", Failing),
 ]
