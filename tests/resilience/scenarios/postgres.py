@@ -22,7 +22,7 @@ from typing import Final, TypedDict
 import psycopg
 from psycopg import sql
 
-__all__ = ["Postgres", "run_postgres"]
+__all__ = ["Postgres", "count_connections", "number_of", "run_postgres"]
 
 SECONDS: Final = 60.0
 """Within which it starts, on a busy machine."""
@@ -81,21 +81,23 @@ class Postgres:
         """
         query = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s"
         with self.connect() as connection:
-            return _number(connection.execute(query, [database]))
+            return number_of(connection.execute(query, [database]))
 
-    def create(self, database: str) -> None:
-        """Make a database."""
+    def create(self, database: str, *, template: str = "template1") -> None:
+        """Make a database, as a copy of another one that nobody is connected to."""
+        query = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
         with self.connect() as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+            connection.execute(query.format(sql.Identifier(database), sql.Identifier(template)))
 
 
 def count_connections(connection: "psycopg.Connection[tuple[object, ...]]", database: str) -> int:
     """Count the other connections to ``database``, over one that is open already."""
     query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
-    return _number(connection.execute(query, [database]))
+    return number_of(connection.execute(query, [database]))
 
 
-def _number(cursor: "psycopg.Cursor[tuple[object, ...]]") -> int:
+def number_of(cursor: "psycopg.Cursor[tuple[object, ...]]") -> int:
+    """Give the one number of a result."""
     row = cursor.fetchone()
     assert row is not None
     (number,) = row

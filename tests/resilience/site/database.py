@@ -68,8 +68,8 @@ def submit(self: ThreadPoolExecutor, fn: Callable[P, T], /, *args: P.args, **kwa
 
 
 connection_created.connect(note_connection, dispatch_uid="resilience")
-# Every pool is one of these, the lanes included.
-ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]
+# Every pool is one of these, the lanes included. To mypy, its method is that of the base class.
+ThreadPoolExecutor.submit = submit  # type: ignore[method-assign, assignment]
 
 
 # --- the ways to use a database -------------------------------------------------------------------
@@ -99,7 +99,7 @@ class Using(Counted):
     @override
     async def on_open(self) -> None:
         await super().on_open()
-        _ = self.start_task("task", self.work)
+        _ = self.start_task("opening", self.work)
 
     async def work(self) -> None:
         await Entry.objects.using(self.alias).acreate(socket=self.name, number=TASK)
@@ -125,11 +125,13 @@ class Using(Counted):
                 case "task":
                     await self.start_task("task", self.work_once, number)
                 case "late task":
-                    _ = self.start_task("task", self.work_late, number)
+                    _ = self.start_task("late", self.work_late, number)
                 case _:
                     await sync_to_async(WAYS[way])(self.name, self.alias, number)
         except Error as raised:
             error = type(raised).__name__
+            # Django keeps the last one that broke a transaction (rollback_exc), and with it every frame it passed.
+            raised.with_traceback(None)
         await self.send({"number": number, "error": error})
 
     async def work_once(self, number: int) -> None:

@@ -34,10 +34,10 @@ class Entry(models.Model):
         threads[self.socket].add(threading.get_ident())
         super().save(*args, **kwargs)
 
-    # Django: whatever the columns hold.
+    # Django: whatever from_db takes; 6.1 takes more.
     @classmethod
     @override
-    def from_db(cls, db: str | None, field_names: Any, values: Any) -> Self:
-        row = super().from_db(db, field_names, values)
+    def from_db(cls, *args: Any, **kwargs: Any) -> Self:
+        row = super().from_db(*args, **kwargs)
         threads[row.socket].add(threading.get_ident())
         return row
