@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 DEMO := examples/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint layers types unit servers browser coverage format bench build tox clean
+.PHONY: help demo test lint layers types unit servers browser coverage format bench soak fuzz build tox clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -33,6 +33,10 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 $(VENV)/.bench: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --editable . --group bench
 	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(VENV)/original-django-ws django-ws==1.0.2
+	@touch $@
+
+$(VENV)/.resilience: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable . --group fuzz
 	@touch $@
 
 demo: $(VENV)/.demo ## Serve the demo on http://127.0.0.1:8000/ (PORT= moves it)
@@ -71,6 +75,12 @@ format: $(VENV)/.dev ## Format the code
 
 bench: $(VENV)/.bench ## Measure, side by side with its peers (QUICK=1: under two minutes)
 	$(BIN)/python -m benchmarks
+
+soak: $(VENV)/.resilience ## Faults, load and time over real servers: is anything lost? 25 minutes (QUICK=1: under two)
+	cd tests && $(CURDIR)/$(BIN)/python -m resilience soak
+
+fuzz: $(VENV)/.resilience ## A million bad messages, and bad frames over each server (QUICK=1: under two minutes)
+	cd tests && $(CURDIR)/$(BIN)/python -m resilience fuzz
 
 build: $(VENV)/.dev ## Build the wheel and the source distribution into dist/
 	$(BIN)/python -m build --installer pip

@@ -10,7 +10,7 @@ from typing import Final
 from resilience.sites import Site
 from servers.raw import TEXT, RawClient, frame
 
-__all__ = ["FAILING", "HELD", "WAYS", "Injection", "can_vanish", "inject", "plan"]
+__all__ = ["DEADLINE", "FAILING", "HANDSHAKE", "HELD", "WAYS", "Injection", "can_vanish", "inject", "plan"]
 
 DEADLINE: Final = 30.0
 """Seconds within which a server answers, on a busy machine."""
@@ -202,6 +202,8 @@ async def reach(client: RawClient, place: str) -> None:
             client.send(TEXT, b"send")
         case "close":
             client.close(4321)
+        case _:
+            pass
 
 
 async def provoke(client: RawClient, injection: Injection) -> None:

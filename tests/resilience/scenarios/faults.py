@@ -63,7 +63,7 @@ async def run(scale: Scale, progress: Progress, servers: Sequence[Habits]) -> li
         progress.begin(f"{NAME}: {habits.title}", scale.faults_per_server)
         with site(habits) as running:
             # One of each kind first: what a process makes once and keeps is no leak.
-            await storm(running, scale, progress, 80, "warm-up")
+            await storm(running, scale, Progress(), 80, "warm-up")
             base = await rested(running)
             outcome = await storm(running, scale, progress, scale.faults_per_server)
             now = await running.settled(base)

@@ -142,7 +142,7 @@ def judge(running: Site, count: int, result: Stop, name: str = NAME) -> list[Fin
         equal(name, where, "sockets that were not opened", count - result.opened),
         equal(name, where, "on_close that did not run to their end", result.opened - result.closed),
         at_most(name, where, "seconds until the last on_close was done", round(result.seconds or 0, 2), SECONDS),
-        at_most(name, where, "seconds until it stopped", PATIENCE * 2 if result.stopped is None else never, PATIENCE),
+        Finding(name, where, "seconds until it stopped", never, f"<= {PATIENCE:g}", holds=result.stopped is not None),
         equal(name, where, f"clients that saw anything but {habits.shutdown_code}", unlike(result, habits)),
         equal(name, where, "errors logged by django-ws", log.errors),
         equal(name, where, "tracebacks", foreign),

@@ -5,6 +5,7 @@ ways, and is replaced; and as many faults are injected beside them.
 """
 
 import asyncio
+import contextlib
 import itertools
 import random
 import time
@@ -14,7 +15,7 @@ from statistics import median
 from typing import Final
 
 from resilience.findings import Finding, documented, equal
-from resilience.injections import can_vanish, inject, plan
+from resilience.injections import DEADLINE, can_vanish, inject, plan
 from resilience.progress import Progress
 from resilience.scale import Scale
 from resilience.scenarios.faults import Outcome, judge, rested, storm
@@ -87,8 +88,15 @@ async def soak(running: Site, scale: Scale, progress: Progress, outcome: Outcome
     each = max(1, round(scale.soak_sockets * scale.soak_share))
     injections = iter(plan(round(scale.soak_seconds + 1) * each, chance, "fault", vanish=can_vanish()))
     kept: list[RawClient] = []
-    sockets = [asyncio.create_task(echo(running, soaking, chance)) for _ in range(scale.soak_sockets)]
-    faults: set[asyncio.Task[None]] = set()
+    stops: list[asyncio.Event] = []
+    tasks: set[asyncio.Task[None]] = set()
+
+    def replace(number: int) -> None:
+        """Let one socket leave, after what it is at, and another take its place."""
+        if number < len(stops):
+            stops[number].set()
+        stops[number : number + 1] = [asyncio.Event()]
+        tasks.add(asyncio.create_task(echo(running, soaking, chance, stops[number])))
 
     async def fault() -> None:
         injection = next(injections)
@@ -98,46 +106,45 @@ async def soak(running: Site, scale: Scale, progress: Progress, outcome: Outcome
         outcome.expected.update(injection.faults)
         outcome.cancelled += injection.is_cancelled
 
+    for number in range(scale.soak_sockets):
+        replace(number)
     began = time.monotonic()
     for second in range(round(scale.soak_seconds)):
         await asyncio.sleep(max(0.0, began + second - time.monotonic()))
         for _ in range(each):
-            leaving = chance.randrange(len(sockets))
-            sockets[leaving].cancel()
-            await asyncio.wait([sockets[leaving]])
-            sockets[leaving] = asyncio.create_task(echo(running, soaking, chance))
+            replace(chance.randrange(scale.soak_sockets))
             soaking.replaced += 1
-            faults.add(asyncio.create_task(fault()))
+            tasks.add(asyncio.create_task(fault()))
         reading = await running.reading()
         if time.monotonic() - began >= scale.soak_settle_seconds:
             soaking.memory.append(reading.memory)
         progress.advance()
-    await asyncio.gather(*faults)
-    for task in sockets:
-        task.cancel()
-    for ended in await asyncio.gather(*sockets, return_exceptions=True):
+    for stop in stops:
+        stop.set()
+    for ended in await asyncio.gather(*tasks, return_exceptions=True):
         if isinstance(ended, Exception):
-            outcome.wrong.append(f"a healthy socket broke: {ended!r}")
+            outcome.wrong.append(f"a socket broke: {ended!r}")
     for client in kept:
         client.reset()
         await client.leave()
     return soaking
 
 
-async def echo(running: Site, soaking: Soaking, chance: random.Random) -> None:
-    """Echo numbered messages until cancelled; then leave in some way."""
+async def echo(running: Site, soaking: Soaking, chance: random.Random, stop: asyncio.Event) -> None:
+    """Echo numbered messages until told to stop; then leave in some way."""
     client = await RawClient.open(running.port, "/echo/")
     number = 0
     try:
         assert (await client.answer()).status == 101
-        while True:
+        while not stop.is_set():
             text = f"message {number}".encode()
             client.send(TEXT, text)
-            if (await client.receive())[1] != text:
+            if (await asyncio.wait_for(client.receive(), DEADLINE))[1] != text:
                 soaking.lost += 1
             soaking.echoes += 1
             number += 1
-            await asyncio.sleep(PAUSE)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), PAUSE)
     finally:
         match chance.choice(WAYS):
             case "close":
