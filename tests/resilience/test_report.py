@@ -10,7 +10,7 @@ from rich.console import Console
 from resilience import __main__ as command
 from resilience.findings import Finding, documented, equal
 from resilience.progress import Bar, Lines, Progress, showing
-from resilience.report import load, markdown, new, save, table
+from resilience.report import load, markdown, new, save, tables, update_page
 from resilience.scale import FULL, QUICK, TEST, scale_of_environment
 from resilience.scenarios import FUZZ, SOAK, Scenario, scenario
 
@@ -35,22 +35,58 @@ def test_the_json_has_versions_and_no_date(tmp_path: Path) -> None:
     assert raw.keys() == {"command", "scale", "seed", "versions", "findings", "seconds"}
 
 
-def test_the_table_shows_every_finding() -> None:
+def test_the_tables_show_every_finding() -> None:
     report = new("soak", TEST)
     report.findings.extend([GOOD, BAD, SHOWN])
     console = Console(width=200, file=io.StringIO(), record=True)
-    console.print(table(report))
+    console.print(*tables(report))
     text = console.export_text()
     assert "1,234" in text
-    assert "NO" in text
     assert "50 x 1006 [/red]" in text
     assert f"seed {TEST.seed}" in text
 
 
-def test_markdown() -> None:
-    lines = markdown([GOOD, BAD]).split("\n")
-    assert lines[2] == "| faults | hypercorn | asyncio tasks over base | 0 | = 0 | yes |"
-    assert lines[3] == "| faults | granian | handlers left in memory | 1,234 | = 0 | NO |"
+def test_markdown_has_a_table_for_each_scenario_and_a_column_for_each_place() -> None:
+    also = equal("faults", "granian", GOOD.what, 0)
+    assert markdown([GOOD, BAD, SHOWN, also]).split("\n") == [
+        "### faults",
+        "",
+        "| What | Bound | hypercorn | granian |",
+        "| --- | --- | --: | --: |",
+        "| asyncio tasks over base | = 0 | 0 | 0 |",
+        "| handlers left in memory | = 0 |  | **1,234** |",
+        "",
+        "### shutdown",
+        "",
+        "| What | Bound | daphne |",
+        "| --- | --- | --: |",
+        "| what the clients saw | none: documented | 50 x 1006 [/red] |",
+    ]
+
+
+def test_the_page_gets_the_figures_between_its_markers(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# Title\n\n<!-- figures: begin (python -m resilience docs FILE ...) -->\nold\n<!-- figures: end -->\nrest\n"
+    )
+    report = new("soak", TEST)
+    report.findings.append(GOOD)
+    update_page(page, [report])
+    once = page.read_text()
+    assert once.startswith("# Title\n\n<!-- figures: begin")
+    assert once.endswith("<!-- figures: end -->\nrest\n")
+    assert "old" not in once
+    assert "## `make soak`, test scale" in once
+    assert "| asyncio tasks over base | = 0 | 0 |" in once
+    update_page(page, [report])
+    assert page.read_text() == once
+
+
+def test_a_page_without_markers_is_refused(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# Title\n")
+    with pytest.raises(ValueError, match="has no"):
+        update_page(page, [])
 
 
 @pytest.mark.parametrize(("finding", "status"), [(GOOD, 0), (BAD, 1)])
