@@ -14,6 +14,8 @@ class Scale:
     name: str
     seed: int = 20
     """Of every generator; it is printed with the results."""
+    servers_at_once: int = 1
+    """In faults and shutdown: how many servers are looked at side by side."""
 
     faults_per_server: int
     """Injected, over each server."""
@@ -68,6 +70,7 @@ class Scale:
 
 FULL: Final = Scale(
     name="full",
+    servers_at_once=2,
     faults_per_server=1_700,
     fuzzed_messages=1_000_000,
     hypothesis_messages=50_000,
@@ -90,6 +93,7 @@ FULL: Final = Scale(
 
 QUICK: Final = Scale(
     name="quick",
+    servers_at_once=6,
     faults_per_server=100,
     fuzzed_messages=20_000,
     hypothesis_messages=1_000,

@@ -21,6 +21,7 @@ from resilience.injections import Injection, can_vanish, expect, inject, plan
 from resilience.logs import Log, parse
 from resilience.progress import Progress
 from resilience.scale import Scale
+from resilience.scenarios.each import on_each
 from resilience.site.reading import Reading
 from resilience.sites import Site, site
 from servers.habits import Habits
@@ -58,17 +59,18 @@ class Outcome:
 
 async def run(scale: Scale, progress: Progress, servers: Sequence[Habits]) -> list[Finding]:
     """Do it on each server."""
-    findings = []
-    for habits in servers:
-        progress.begin(f"{NAME}: {habits.title}", scale.faults_per_server)
+
+    async def on_one(habits: Habits) -> list[Finding]:
         with site(habits) as running:
             # One of each kind first: what a process makes once and keeps is no leak.
             await storm(running, scale, Progress(), 80, "warm-up")
             base = await rested(running)
             outcome = await storm(running, scale, progress, scale.faults_per_server)
             now = await running.settled(base)
-            findings += judge(NAME, running, base, now, outcome)
-    return findings
+            return judge(NAME, running, base, now, outcome)
+
+    progress.begin(f"{NAME}: {len(servers)} servers", scale.faults_per_server * len(servers))
+    return await on_each(servers, scale.servers_at_once, on_one)
 
 
 async def rested(running: Site) -> Reading:

@@ -18,6 +18,7 @@ from resilience.findings import Finding, at_most, documented, equal
 from resilience.logs import parse
 from resilience.progress import Progress
 from resilience.scale import Scale
+from resilience.scenarios.each import on_each
 from resilience.sites import Site, site
 from servers.habits import Habits
 from servers.raw import RawClient
@@ -55,22 +56,25 @@ class Stop:
 
 async def run(scale: Scale, progress: Progress, servers: Sequence[Habits]) -> list[Finding]:
     """Do it on each server."""
-    findings = []
-    for habits in servers:
-        for attempt in range(ATTEMPTS):
-            progress.begin(f"{NAME}: {habits.title}", scale.shutdown_sockets)
+    count = scale.shutdown_sockets
+
+    async def on_one(habits: Habits) -> list[Finding]:
+        for attempt in range(1, ATTEMPTS + 1):
             with site(habits) as running:
-                result = await stop(running, scale.shutdown_sockets, progress)
-                if running.crashed and attempt + 1 < ATTEMPTS:
+                result = await stop(running, count, progress)
+                if running.crashed and attempt < ATTEMPTS:
                     continue
+                findings = judge(running, count, result)
                 if habits.crash_at_shutdown is not None:
-                    crashes = f"{attempt + running.crashed} of {attempt + 1}"
+                    crashes = f"{attempt - (not running.crashed)} of {attempt}"
                     findings.append(
                         documented(NAME, habits.key, "starts that broke down by the server's fault", crashes)
                     )
-                findings += judge(running, scale.shutdown_sockets, result)
-            break
-    return findings
+                return findings
+        raise AssertionError
+
+    progress.begin(f"{NAME}: {len(servers)} servers", count * len(servers))
+    return await on_each(servers, scale.servers_at_once, on_one)
 
 
 async def stop(running: Site, count: int, progress: Progress) -> Stop:
