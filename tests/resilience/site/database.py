@@ -80,6 +80,12 @@ class Using(Counted):
 
     disconnect_grace: ClassVar[float | None] = 0
 
+    # The values of a route are of any type.
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.nudged: asyncio.Event = asyncio.Event()
+        """Set by the first message that does not use the database."""
+
     @property
     def name(self) -> str:
         """The socket's name: the rows are its own."""
@@ -124,6 +130,10 @@ class Using(Counted):
                     await Entry.objects.using(self.alias).acreate(socket=self.name, number=number)
                 case "task":
                     await self.start_task("task", self.work_once, number)
+                case "none":
+                    self.nudged.set()
+                case "iterate":
+                    _ = self.start_task("iterating", self.iterate, number)
                 case "late task":
                     _ = self.start_task("late", self.work_late, number)
                 case _:
@@ -142,6 +152,19 @@ class Using(Counted):
         await asyncio.sleep(0.1)
         await self.work_once(number)
         await self.send({"number": number, "error": "", "late": True})
+
+    async def iterate(self, number: int) -> None:
+        """Read row after row over one cursor, while hooks come and go."""
+        rows, error = 0, ""
+        try:
+            async for _ in Entry.objects.using(self.alias).filter(socket=self.name).aiterator(chunk_size=1):
+                rows += 1
+                if rows == 1:
+                    await self.send({"number": number, "error": "", "late": True})
+                    await self.nudged.wait()
+        except Exception as raised:  # sqlite3's own, where Django does not wrap it
+            error = type(raised).__name__
+        await self.send({"number": rows, "error": error, "late": True})
 
     @override
     async def on_close(self) -> None:
