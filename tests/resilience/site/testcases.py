@@ -100,7 +100,7 @@ class InTransaction(TestCase):
 
     async def test_several_sockets_at_once(self) -> None:
         async with open_socket() as one, open_socket() as other:
-            assert await asyncio.gather(one.connect(), other.connect()) == [True, True]
+            assert all(await asyncio.gather(one.connect(), other.connect()))
             await asyncio.gather(say(one), say(other))
             assert await say(one) == "4"
         assert await closed() == 2
