@@ -80,7 +80,7 @@ async def hops(place: Place) -> None:
             assert await plain.ask("none", number) == ""
         after = await place.reading()
     place.equal(f"hops to a thread, {HOPS} messages without the database", _grown("hops", before, after))
-    place.equal("  and housekeeping for these", _grown("housekeeping", before, after))
+    place.equal(f"housekeeping on a lane, {HOPS} messages without the database", _grown("housekeeping", before, after))
     async with askers(place.site.port, CLOSED, 1) as (using,):
         before = await place.reading()
         for number in range(HOPS):
@@ -88,7 +88,9 @@ async def hops(place: Place) -> None:
         after = await place.reading()
     place.equal(f"hops to a thread, {HOPS} messages with one query", _grown("hops", before, after), HOPS)
     place.at_most(
-        "  and housekeeping for these, that no message waits for", _grown("housekeeping", before, after), HOPS
+        f"housekeeping that no message waits for, {HOPS} messages with one query",
+        _grown("housekeeping", before, after),
+        HOPS,
     )
 
 
@@ -122,13 +124,17 @@ async def crowd(place: Place, alias: str, title: str) -> None:
             place.at_most(what, idle, LANES)
     now = await place.site.settled(base)
     place.at_most(f"{title}: connections at once, as the store counts them", sampled.most, LANES)
-    place.at_most("  as Django in the server counts them", now.counts[f"peak {alias}"], LANES)
+    place.at_most(
+        f"{title}: connections at once, as Django in the server counts them", now.counts[f"peak {alias}"], LANES
+    )
     place.equal(f"{title}: connections after the last socket", await place.connections(alias, base.pid, 0))
-    place.equal("  sockets, handlers and tasks left", _left(base, now))
-    place.equal("  sockets whose sync code saw more than one thread", _grown("sockets on several threads", base, now))
-    place.equal("  sockets whose sync code saw one", _grown("sockets on one thread", base, now), number)
+    place.equal(f"{title}: sockets, handlers and tasks left", _left(base, now))
+    place.equal(
+        f"{title}: sockets whose sync code saw several threads", _grown("sockets on several threads", base, now)
+    )
+    place.equal(f"{title}: sockets whose sync code saw one thread", _grown("sockets on one thread", base, now), number)
     written = await asyncio.to_thread(place.store.rows, alias) - rows
-    place.equal("  rows written", written, number * (scale.database_queries + HANDSHAKE_ROWS))
+    place.equal(f"{title}: rows written", written, number * (scale.database_queries + HANDSHAKE_ROWS))
 
 
 def _left(base: Reading, now: Reading) -> int:
@@ -166,7 +172,7 @@ async def iterating_task(place: Place) -> None:
         answers = [await asker.hear(), await asker.hear()]
     (last,) = [answer for answer in answers if answer.get("late")]
     place.equal("CONN_MAX_AGE=0: errors of a task that reads on while a hook ends", int(bool(last["error"])))
-    place.equal("  rows that it read", last["number"], ROWS + HANDSHAKE_ROWS)
+    place.equal("CONN_MAX_AGE=0: rows that such a task reads", last["number"], ROWS + HANDSHAKE_ROWS)
 
 
 async def log(place: Place) -> None:

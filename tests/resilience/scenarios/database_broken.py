@@ -30,9 +30,9 @@ async def broken(place: Place) -> None:
             await asyncio.to_thread(place.store.break_connections, alias)
             errors = [await asker.ask("one", number) for number in range(2, 5)]
             place.at_most(f"{title}: broken while idle, errors of the next use", int(bool(errors[0])), most)
-            place.equal("  of the uses after it", sum(map(bool, errors[1:])))
+            place.equal(f"{title}: broken while idle, errors of the uses after that", sum(map(bool, errors[1:])))
             place.equal(f"{title}: broken in use, errors of that use", int(bool(await asker.ask("lose connection"))), 1)
-            place.equal("  of the next use", int(bool(await asker.ask("one", 5))))
+            place.equal(f"{title}: broken in use, errors of the next use", int(bool(await asker.ask("one", 5))))
     await broken_under_load(place)
 
 
@@ -65,5 +65,5 @@ async def broken_under_load(place: Place) -> None:
         errors = sum(await working)
         last = await gather([asker.ask("one", 0) for asker in crowded], AT_ONCE)
     place.at_least(f"connections broken under {number} busy sockets", lost, 1)
-    place.at_most("  errors, one for each at most", errors, lost)
-    place.equal("  errors of the sockets' next use", sum(map(bool, last)))
+    place.at_most(f"errors under {number} busy sockets, one for each broken connection", errors, lost)
+    place.equal(f"errors of the next use of {number} busy sockets", sum(map(bool, last)))

@@ -18,7 +18,7 @@ FAULTS: Final = (
 )
 """Ways of the site, and what they do; each ends its socket."""
 
-LEFT: Final = ("leave atomic", "a fault between atomic().__enter__() and __exit__(), called by hand")
+LEFT: Final = ("leave atomic", "a fault between atomic().__enter__() and __exit__()")
 """The same, against Django's advice: under Django's own ASGI handler it spoils no other request."""
 
 
@@ -44,10 +44,10 @@ async def _fault(place: Place, way: str, title: str, bystanders: list[Asker], nu
         await _gone(place)
     place.faults += 1
     place.equal(f"{title}: close code", code, 1011 if place.site.habits.any_close_code else 4011)
-    place.equal("  its rows", (await place.numbers(KEPT, asker)).count(NUMBER))
+    place.equal(f"{title}: its rows", (await place.numbers(KEPT, asker)).count(NUMBER))
     errors, missing = await _use(place, bystanders, number)
-    place.equal("  errors of a socket on each lane", errors)
-    place.equal("  rows of these that nobody else can see", missing)
+    place.equal(f"{title}: errors of a socket on each lane", errors)
+    place.equal(f"{title}: rows of these that nobody else sees", missing)
 
 
 async def _use(place: Place, bystanders: list[Asker], number: int) -> tuple[int, int]:
