@@ -4,6 +4,7 @@ import asyncio
 import resource
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 from resilience.findings import Finding, documented, equal
@@ -40,7 +41,7 @@ class Client:
         """Give how many of ``count`` numbers were lost, how many came twice, and how many out of order."""
         seen = set(self.numbers)
         lost = count - len(seen & set(range(count)))
-        late = sum(after < before for before, after in zip(self.numbers, self.numbers[1:], strict=False))
+        late = sum(after < before for before, after in pairwise(self.numbers))
         return lost, len(self.numbers) - len(seen), late
 
 
