@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 
 from typing_extensions import override
 
-from django_ws import JSON, JSONEncodable, Overflow, WebSocketHandler
+from django_ws import JSON, Overflow, WebSocketHandler
 from django_ws.urls import path
 from resilience.site.ledger import Counted
 
@@ -127,9 +127,9 @@ class Slow(Told):
         except asyncio.CancelledError:
             self.tell("cancelled")
             raise
+        # Nothing is sent here: under hypercorn 0.18, with a bare application too, a send to a client that has flooded
+        # and then reset does not return.
         self.tell("ended")
-        answer: JSONEncodable = "ended"
-        await self.send(answer)
 
 
 class SlowWithoutGrace(Slow):
