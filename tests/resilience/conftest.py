@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from resilience.progress import Progress
 from servers.habits import SERVERS, Habits
@@ -15,10 +16,18 @@ def habits(request: pytest.FixtureRequest) -> Habits:
     return found
 
 
+class Notes(Progress):
+    """Prints the notes, which pytest shows of a test that fails."""
+
+    @override
+    def note(self, text: str) -> None:
+        print(text)
+
+
 @pytest.fixture
 def progress() -> Progress:
-    """Give what shows nothing."""
-    return Progress()
+    """Give what shows nothing but notes."""
+    return Notes()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -4,19 +4,35 @@ import asyncio
 import contextlib
 import random
 import socket
+import time
 from dataclasses import dataclass
 from typing import Final
 
 from resilience.sites import Site
-from servers.raw import TEXT, RawClient, frame
+from servers.raw import PING, PONG, TEXT, RawClient, frame
 
-__all__ = ["DEADLINE", "FAILING", "HANDSHAKE", "HELD", "WAYS", "Injection", "can_vanish", "inject", "plan"]
+__all__ = [
+    "DEADLINE",
+    "FAILING",
+    "HANDSHAKE",
+    "HELD",
+    "NO_CLOSE_FRAME",
+    "WAYS",
+    "Injection",
+    "can_vanish",
+    "inject",
+    "message",
+    "plan",
+]
 
 DEADLINE: Final = 30.0
 """Seconds within which a server answers, on a busy machine."""
 
 _TCP_REPAIR: Final = 19
 """Of Linux: a socket that is closed in this mode says nothing to its peer."""
+
+NO_CLOSE_FRAME: Final = "ended without a close frame"
+"""How a client that waited for one says that it saw none."""
 
 HANDSHAKE: Final = ("request", "connect", "middleware")
 """Where a handshake is broken: within its request, and while it is held by ``on_connect`` or a middleware."""
@@ -142,6 +158,7 @@ async def inject(site: Site, injection: Injection, kept: list[RawClient]) -> str
                 client = await half_asked(site.port, target, injection.share)
             else:
                 client = await RawClient.open(site.port, target, headers=(("Sec-WebSocket-Protocol", "chat"),))
+            keep_what_came(client.reader)
             match injection.kind:
                 case "handshake" if injection.way == SILENT:
                     kept.append(client)
@@ -154,7 +171,8 @@ async def inject(site: Site, injection: Injection, kept: list[RawClient]) -> str
                     await asyncio.sleep(injection.pause)
                     await break_off(client, injection.way)
                 case "failing":
-                    return await see_failure(site, client, injection.place)
+                    wrong = await see_failure(site, client, injection.place)
+                    return f"{injection.key}: {wrong}" if wrong else ""
                 case _:
                     await provoke(client, injection)
                     await break_off(client, injection.way)
@@ -169,6 +187,15 @@ async def inject(site: Site, injection: Injection, kept: list[RawClient]) -> str
     return ""
 
 
+def keep_what_came(reader: asyncio.StreamReader) -> None:
+    """Let a reset end the stream and no more: asyncio would forget what came before it and has not been read yet.
+
+    A server that has sent its close frame may reset the connection (daphne does, a second later).
+    """
+    # Streams make their readers themselves.
+    reader.set_exception = lambda _: reader.feed_eof()  # type: ignore[method-assign]
+
+
 async def half_asked(port: int, target: str, share: float) -> RawClient:
     """Send ``share`` of a handshake's request."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -177,9 +204,18 @@ async def half_asked(port: int, target: str, share: float) -> RawClient:
     return RawClient(reader, writer, writer.get_extra_info("socket"))
 
 
+async def message(client: RawClient) -> bytes:
+    """Read one message; the server's pings are answered, lest it take the client for dead."""
+    while True:
+        opcode, payload = await client.receive()
+        if opcode != PING:
+            return payload
+        client.send(PONG, payload)
+
+
 async def expect(client: RawClient, text: bytes) -> None:
     """Read until ``text`` comes; the ticks of the task come in between."""
-    while (await client.receive())[1] != text:
+    while await message(client) != text:
         pass
 
 
@@ -229,9 +265,13 @@ async def see_failure(site: Site, client: RawClient, place: str) -> str:
     if place in ENDED_BY_MESSAGE:
         client.send(TEXT, b"fail")
     if place in ENDED_BY_MESSAGE | ENDED_AT_ONCE:
+        began = time.monotonic()
         _, code = await client.messages()
         expected = 1011 if habits.any_close_code else 4011
-        return "" if code == expected else f"{place}: closed with {code}, not {expected}"
+        seconds = time.monotonic() - began
+        if code == 1006:
+            return f"{place}: {NO_CLOSE_FRAME}, not {expected}, after {seconds:.2f} s"
+        return "" if code == expected else f"{place}: closed with {code}, not {expected}, after {seconds:.2f} s"
     if place in TOLD:
         await expect(client, b"told")
     client.send(TEXT, b"still there")

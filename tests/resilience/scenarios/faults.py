@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from resilience.findings import Finding, documented, equal
-from resilience.injections import Injection, can_vanish, expect, inject, plan
+from resilience.findings import Finding, all_hold, documented, equal
+from resilience.injections import NO_CLOSE_FRAME, Injection, can_vanish, expect, inject, plan
 from resilience.logs import Log, parse
 from resilience.progress import Progress
 from resilience.scale import Scale
@@ -37,6 +37,12 @@ KILLED_SHARE: Final = 0.1
 """Of all faults."""
 KILLED_PLACES: Final = ("idle", "open", "message", "task", "sending")
 
+LOSES_CLOSE_FRAMES: Final = frozenset({"daphne"})
+"""Servers that now and then, on a busy machine, take a close from the application and end TCP without its frame."""
+
+EXAMPLES: Final = 3
+"""Of each thing that is wrong, how many are noted."""
+
 _DOOMED: Final = Path(__file__).parents[1] / "doomed.py"
 
 
@@ -53,8 +59,20 @@ class Outcome:
     """What a client saw and should not have seen."""
     echoes: int = 0
     """Of the healthy socket beside."""
+    unclosed: int = 0
+    """How many connections a server of :data:`LOSES_CLOSE_FRAMES` ended without the close frame that it was given."""
     offset: int = 0
     """Where the server's output began."""
+
+    def add(self, injection: Injection, habits: Habits, wrong: str) -> None:
+        """Note one fault, and what its client saw and should not have seen."""
+        if NO_CLOSE_FRAME in wrong and habits.key in LOSES_CLOSE_FRAMES:
+            self.unclosed += 1
+        elif wrong:
+            self.wrong.append(wrong)
+        self.injected += 1
+        self.expected.update(injection.faults)
+        self.cancelled += injection.is_cancelled
 
 
 async def run(scale: Scale, progress: Progress, servers: Sequence[Habits]) -> list[Finding]:
@@ -67,7 +85,7 @@ async def run(scale: Scale, progress: Progress, servers: Sequence[Habits]) -> li
             base = await rested(running)
             outcome = await storm(running, scale, progress, scale.faults_per_server)
             now = await running.settled(base)
-            return judge(NAME, running, base, now, outcome)
+            return judge(NAME, running, base, now, outcome, progress)
 
     progress.begin(f"{NAME}: {len(servers)} servers", scale.faults_per_server * len(servers))
     return await on_each(servers, scale.servers_at_once, on_one)
@@ -102,12 +120,7 @@ async def some(
 ) -> None:
     """Inject one after the other."""
     for injection in injections:
-        wrong = await inject(running, injection, kept)
-        if wrong:
-            outcome.wrong.append(wrong)
-        outcome.injected += 1
-        outcome.expected.update(injection.faults)
-        outcome.cancelled += injection.is_cancelled
+        outcome.add(injection, running.habits, await inject(running, injection, kept))
         progress.advance()
 
 
@@ -174,12 +187,12 @@ def raised(running: Site, prefix: str = "fault") -> Counter[str]:
     return Counter(key for line in lines if (key := str(json.loads(line)["id"])).startswith(f"{prefix}-"))
 
 
-def judge(name: str, running: Site, base: Reading, now: Reading, outcome: Outcome) -> list[Finding]:
-    """Hold what is left, and what was logged, to what was injected."""
+def judge(name: str, running: Site, base: Reading, now: Reading, outcome: Outcome, progress: Progress) -> list[Finding]:
+    """Hold what is left, and what was logged, to what was injected; examples of what is wrong are noted."""
     where = running.habits.key
     log = parse(running.output(outcome.offset))
     came = raised(running)
-    return [
+    findings = [
         documented(name, where, "faults injected", outcome.injected),
         documented(name, where, "of them raised by the project's code", came.total()),
         equal(name, where, "on_open without on_close", now.opened - now.closed),
@@ -193,6 +206,14 @@ def judge(name: str, running: Site, base: Reading, now: Reading, outcome: Outcom
         equal(name, where, "tracebacks that name anything else", len(log.foreign)),
         equal(name, where, "clients that saw what they should not", len(outcome.wrong)),
     ]
+    if running.habits.key in LOSES_CLOSE_FRAMES:
+        findings.append(documented(name, where, "close frames that the server was given and lost", outcome.unclosed))
+    if not all_hold(findings):
+        progress.note(f"{where}: {base}, then {now}")
+        examples = [*outcome.wrong[:EXAMPLES], *log.foreign[:EXAMPLES], *unlike(log, came)[:EXAMPLES], str(log.records)]
+        for example in examples:
+            progress.note(f"{where}: {example}")
+    return findings
 
 
 def unlike(log: Log, came: Counter[str]) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from typing import Final
 
 from resilience.findings import Finding, documented, equal
+from resilience.injections import message
 from resilience.progress import Progress
 from resilience.scale import Scale
 from resilience.scenarios import shutdown
@@ -39,7 +40,7 @@ async def run(scale: Scale, progress: Progress, servers: Sequence[Habits]) -> li
         bases = await settled(running, await running.readings(workers), 10)
         outcome = await storm(running, scale, progress, scale.multicore_faults)
         nows = await settled(running, bases)
-        findings = judge(NAME, running, summed(bases), summed(nows), outcome)
+        findings = judge(NAME, running, summed(bases), summed(nows), outcome, progress)
         busy = sum(now.begun > base.begun for now, base in zip(nows, bases, strict=True))
         findings.append(equal(NAME, habits.key, "workers that took part", busy, workers))
         findings += await echoes(running, scale, progress)
@@ -77,7 +78,7 @@ async def echoes(running: Site, scale: Scale, progress: Progress) -> list[Findin
         await ready.wait()
         for text in expected:
             client.send(TEXT, text)
-        got = [(await client.receive())[1] for _ in expected]
+        got = [await message(client) for _ in expected]
         await client.farewell()
         progress.advance()
         return got

@@ -15,7 +15,7 @@ from statistics import median
 from typing import Final
 
 from resilience.findings import Finding, documented, equal
-from resilience.injections import DEADLINE, can_vanish, inject, plan
+from resilience.injections import DEADLINE, can_vanish, inject, message, plan
 from resilience.progress import Progress
 from resilience.scale import Scale
 from resilience.scenarios.faults import Outcome, judge, rested, storm
@@ -71,7 +71,7 @@ async def on_one(scale: Scale, progress: Progress, habits: Habits) -> list[Findi
             documented(NAME, where, "sockets that left and were replaced", soaking.replaced),
             documented(NAME, where, "echoes", soaking.echoes),
             equal(NAME, where, "echoes lost or out of order", soaking.lost),
-            *judge(NAME, running, base, now, outcome),
+            *judge(NAME, running, base, now, outcome, progress),
         ]
 
 
@@ -100,11 +100,7 @@ async def soak(running: Site, scale: Scale, progress: Progress, outcome: Outcome
 
     async def fault() -> None:
         injection = next(injections)
-        wrong = await inject(running, injection, kept)
-        outcome.wrong += [wrong] if wrong else []
-        outcome.injected += 1
-        outcome.expected.update(injection.faults)
-        outcome.cancelled += injection.is_cancelled
+        outcome.add(injection, running.habits, await inject(running, injection, kept))
 
     for number in range(scale.soak_sockets):
         replace(number)
@@ -139,7 +135,7 @@ async def echo(running: Site, soaking: Soaking, chance: random.Random, stop: asy
         while not stop.is_set():
             text = f"message {number}".encode()
             client.send(TEXT, text)
-            if (await asyncio.wait_for(client.receive(), DEADLINE))[1] != text:
+            if await asyncio.wait_for(message(client), DEADLINE) != text:
                 soaking.lost += 1
             soaking.echoes += 1
             number += 1
