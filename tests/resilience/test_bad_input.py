@@ -75,6 +75,7 @@ def test_verdicts() -> None:
     assert verdict("json", "[" * 400) is None
     assert verdict("bytes", b"")
     assert verdict("text", "\u4e16" * 6000) is False
+    assert verdict("closing-function", "\u4e16" * 6000)
     assert verdict("orders", '{"number": 1, "name": "a"}')
     assert verdict("orders", '{"number": 1}') is False
 

@@ -19,7 +19,7 @@ from resilience.scenarios.watch import REFUSAL
 from resilience.sites import Site, site
 from servers.habits import Habits
 from servers.harness import NEVER
-from servers.raw import BINARY, CLOSE, TEXT, RawClient
+from servers.raw import BINARY, CLOSE, PING, PONG, TEXT, RawClient
 
 __all__ = ["blame", "bytes_over_wire"]
 
@@ -198,11 +198,13 @@ async def _connect(running: Site, kind: str) -> RawClient:
 
 
 async def _next(client: RawClient) -> bytes:
-    """Read the next message; a ping of the server is not answered, for none of these clients stays so long."""
+    """Read the next message, and answer the server's pings on the way, as a client that is to stay must."""
     while True:
         opcode, payload = await client.receive()
         if opcode in {TEXT, BINARY}:
             return payload
+        if opcode == PING:
+            client.send(PONG, payload)
         if opcode == CLOSE:
             client.send(CLOSE, payload)
             raise ConnectionResetError("the server closed")
