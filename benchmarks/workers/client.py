@@ -1,4 +1,4 @@
-"""The client that makes the load, by picows and uvloop: ``python -m benchmarks.workers.client [CORE]``."""
+"""The client that makes the load: ``python -m benchmarks.workers.client [CORE]``."""
 
 import asyncio
 import sys
@@ -10,6 +10,7 @@ from picows import WSCloseCode, WSListener, WSMsgType, ws_connect
 from typing_extensions import override
 
 from benchmarks.workers.lines import answer, pin, requests, take_over_stdout
+from benchmarks.workers.load import Echoing, Load, masked_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,52 +27,6 @@ _WARM_UP: Final = 0.05
 
 _DEADLINE: Final = 60
 """Seconds that the last messages may take to come back."""
-
-
-@final
-class Load:
-    """Some open connections to one server, and what goes over them."""
-
-    def __init__(self) -> None:
-        self.transports: list[WSTransport] = []
-        self.payload: bytes = b""
-        self.count: int = 0
-        self.pending: int = 0
-        self.running: bool = False
-        self.drained: asyncio.Event = asyncio.Event()
-        self.lost: int = 0
-
-    def returned(self, transport: "WSTransport") -> None:
-        """Count a message that came back, and send it again."""
-        self.count += 1
-        if self.running:
-            transport.send(WSMsgType.TEXT, self.payload)
-        else:
-            self.pending -= 1
-            if self.pending <= 0:
-                self.drained.set()
-
-
-@final
-class Listener(WSListener):
-    """One connection of a :class:`Load`."""
-
-    def __init__(self, load: Load) -> None:
-        super().__init__()
-        self._load: Load = load
-
-    @override
-    def on_ws_frame(self, transport: "WSTransport", frame: "WSFrame") -> None:
-        if frame.msg_type == WSMsgType.TEXT:
-            self._load.returned(transport)
-        elif frame.msg_type == WSMsgType.CLOSE:
-            transport.send_close(frame.get_close_code())
-            transport.disconnect()
-
-    @override
-    def on_ws_disconnected(self, transport: "WSTransport") -> None:
-        self._load.lost += 1
-        self._load.drained.set()
 
 
 @final
@@ -110,26 +65,27 @@ class ClientWorker:
 
         async def connect() -> None:
             async with gate:
-                transport, _ = await _connect(lambda: Listener(load), port, path)
-                load.transports.append(transport)
+                connection = Echoing(load, port, path)
+                await asyncio.get_running_loop().create_connection(lambda: connection, "127.0.0.1", port)
+                await connection.opened
+                load.connections.append(connection)
 
         async with asyncio.TaskGroup() as group:
             for _ in range(count):
                 group.create_task(connect())
-        return len(load.transports)
+        return len(load.connections)
 
     # What the parent is told is any JSON.
     async def echo(self, name: str, text: str, in_flight: int, seconds: float) -> dict[str, Any]:
         """Keep so many messages of each connection on their way, and count what comes back."""
         load = self._loads[name]
-        load.payload = text.encode()
-        load.pending = in_flight * len(load.transports)
+        load.frame = masked_frame(text.encode())
+        load.pending = in_flight * len(load.connections)
         load.drained.clear()
         load.running = True
         first = load.count
-        for transport in load.transports:
-            for _ in range(in_flight):
-                transport.send(WSMsgType.TEXT, load.payload)
+        for connection in load.connections:
+            connection.send(in_flight)
         await asyncio.sleep(_WARM_UP)
         before, start, cpu = load.count, time.perf_counter(), time.process_time()
         await asyncio.sleep(seconds)
@@ -152,9 +108,8 @@ class ClientWorker:
     async def close(self, name: str) -> None:
         """Close the connections of that name."""
         load = self._loads.pop(name)
-        for transport in load.transports:
-            transport.send_close(WSCloseCode.OK)
-            transport.disconnect()
+        for connection in load.connections:
+            connection.close()
         await asyncio.sleep(0.2)
 
     # What the parent is told is any JSON.

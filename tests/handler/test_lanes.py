@@ -10,9 +10,10 @@ from typing import cast
 import pytest
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
 from django.db import OperationalError, connections
+from django.db.transaction import TransactionManagementError, atomic
 
 from django_ws.handler import lanes
-from django_ws.handler.lanes import Lane, LaneUse, enter_lanes
+from django_ws.handler.lanes import Lane, LaneUse, enter_background_task, enter_lanes, rest_lane
 
 
 @pytest.fixture(autouse=True)
@@ -225,3 +226,173 @@ async def test_a_connection_that_an_error_did_not_break_is_kept(monkeypatch: pyt
         assert await sync_to_async(is_connected)()
 
     await in_socket_task(body, 1)
+
+
+# --- background tasks -----------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("database")
+async def test_what_a_background_task_holds_open_outlasts_the_hooks_and_ends_with_it() -> None:
+    step, done = asyncio.Event(), asyncio.Event()
+
+    async def background() -> None:
+        use = enter_background_task()
+        assert use is not None
+        await sync_to_async(query)()
+        step.set()
+        await done.wait()
+        assert await sync_to_async(is_connected)()
+        use.give_back()
+        assert not await sync_to_async(is_connected)()
+
+    async def socket(use: LaneUse) -> None:
+        task = asyncio.create_task(background())
+        await step.wait()
+        await sync_to_async(query)()
+        use.give_back()
+        await settled(lanes._lanes[0])
+        done.set()
+        await task
+
+    await in_socket_task(socket, 2)
+    await asyncio.sleep(0)
+    assert [lane.sockets for lane in lanes._lanes] == [0, 0]
+
+
+async def test_a_background_task_takes_the_lane_for_its_socket() -> None:
+    async def background() -> int:
+        use = enter_background_task()
+        assert use is not None
+        # A task that a background task starts is the same socket's.
+        inner = await asyncio.create_task(thread_of(use.of_background_task()))
+        assert inner == await thread_of(use)
+        return inner
+
+    async def socket(use: LaneUse) -> bool:
+        thread = await asyncio.create_task(background())
+        assert thread == await thread_of(use) == await asyncio.create_task(background())
+        return [lane.sockets for lane in lanes._lanes] == [1, 0]
+
+    assert await in_socket_task(socket, 2)
+
+
+async def test_outside_of_a_socket_there_is_no_lane_for_a_task() -> None:
+    async def outside() -> None:
+        assert enter_background_task() is None
+        rest_lane()
+
+    await asyncio.create_task(outside())
+
+
+@pytest.mark.usefixtures("database")
+async def test_an_abandoned_task_that_ends_after_the_last_socket_closes_what_it_held(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(connections.databases["lanes"], "CONN_MAX_AGE", None)
+    step, done = asyncio.Event(), asyncio.Event()
+    abandoned: list[asyncio.Task[None]] = []
+
+    async def background() -> None:
+        use = enter_background_task()
+        assert use is not None
+        await sync_to_async(query)()
+        step.set()
+        await done.wait()
+        assert await sync_to_async(is_connected)()
+        use.give_back()
+
+    async def socket(_use: LaneUse) -> None:
+        abandoned.append(asyncio.create_task(background()))
+        await step.wait()
+
+    await in_socket_task(socket, 1)
+    await settled(lanes._lanes[0])
+    done.set()
+    await abandoned[0]
+    assert not await asyncio.wrap_future(lanes._lanes[0].submit(is_connected))
+
+
+@pytest.mark.usefixtures("database")
+async def test_what_goes_on_for_ever_lets_go_between_its_rounds() -> None:
+    async def background() -> None:
+        enter_background_task()
+        await sync_to_async(query)()
+        rest_lane()
+        assert not await sync_to_async(is_connected)()
+        rest_lane()
+
+    async def socket(_use: LaneUse) -> None:
+        await asyncio.create_task(background())
+
+    await in_socket_task(socket, 1)
+    assert lanes._lanes[0].busy == 0
+
+
+# --- transactions ---------------------------------------------------------------------------------
+
+
+def begin() -> None:
+    atomic("lanes").__enter__()
+
+
+def write() -> None:
+    query("CREATE TABLE kept (number)")
+
+
+def tables() -> list[object]:
+    with connections["lanes"].cursor() as cursor:
+        return list(cursor.execute("SELECT name FROM sqlite_master"))
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("fault", [False, True])
+async def test_a_transaction_that_outlasts_its_call_is_rolled_back_and_said(fault: bool) -> None:
+    def leave_open() -> None:
+        begin()
+        write()
+        if fault:
+            raise LookupError
+
+    async def careless(_use: LaneUse) -> None:
+        with pytest.raises(LookupError if fault else TransactionManagementError):
+            await sync_to_async(leave_open)()
+
+    async def other(_use: LaneUse) -> object:
+        assert await sync_to_async(tables)() == []
+        await sync_to_async(write)()
+        return await sync_to_async(tables)()
+
+    await in_socket_task(careless, 1)
+    assert await in_socket_task(other, 1) == [("kept",)]
+
+
+@pytest.mark.usefixtures("database")
+async def test_autocommit_that_was_switched_off_is_on_again_for_the_next() -> None:
+    def switch_off() -> None:
+        connections["lanes"].set_autocommit(False)
+        query("INSERT INTO kept VALUES (1)")
+
+    def count() -> object:
+        with connections["lanes"].cursor() as cursor:
+            return cursor.execute("SELECT count(*) FROM kept").fetchone()
+
+    async def careless(_use: LaneUse) -> None:
+        await sync_to_async(write)()
+        with pytest.raises(TransactionManagementError, match="rolled back"):
+            await sync_to_async(switch_off)()
+        assert await sync_to_async(count)() == (0,)
+
+    await in_socket_task(careless, 1)
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_whole_transaction_in_one_call_is_kept() -> None:
+    def whole() -> None:
+        with atomic("lanes"):
+            write()
+
+    async def careful(_use: LaneUse) -> object:
+        await sync_to_async(whole)()
+        return await sync_to_async(tables)()
+
+    assert await in_socket_task(careful, 1) == [("kept",)]

@@ -5,7 +5,9 @@ import logging
 from collections.abc import Callable
 
 import pytest
+from asgiref.sync import sync_to_async
 
+from django_ws.handler.lanes import enter_lanes
 from django_ws.handler.tasks import TASK_CANCELLED, TASK_DUPLICATE_STARTED, TASK_WS_CLOSED, TaskGroup
 from handler.support import turns, until
 
@@ -199,3 +201,24 @@ async def test_a_thousand_tasks_that_ended_leave_nothing(life: Life) -> None:
         life.group.start(number, nothing)
     await until(lambda: not len(life.group))
     assert not life.group._running
+
+
+async def test_a_task_uses_its_sockets_lane_for_itself_until_it_ends(life: Life) -> None:
+    went_on = asyncio.Event()
+
+    async def background() -> None:
+        await sync_to_async(int)()
+        await went_on.wait()
+
+    async def socket() -> tuple[int, int]:
+        use = enter_lanes(1)
+        task = life.group.start("background", background)
+        await until(lambda: use.lane is not None and use.lane.busy == 1)
+        assert use.lane is not None
+        busy = use.lane.busy, int(use.used)
+        went_on.set()
+        await task
+        assert use.lane.busy == 0
+        return busy
+
+    assert await asyncio.create_task(socket()) == (1, 0)

@@ -9,7 +9,7 @@ import pytest
 from resilience.findings import Finding
 from resilience.progress import Progress
 from resilience.scale import TEST
-from resilience.scenarios.database import PARTS, UNMENDED, Part, on_server
+from resilience.scenarios.database import PARTS, Part, on_server
 from resilience.scenarios.postgres import Postgres, run_postgres
 from resilience.scenarios.stores import Store, postgres_store, sqlite_store
 from servers.habits import SERVERS, Habits
@@ -28,31 +28,17 @@ async def findings(habits: Habits, store: Store, *parts: Part) -> list[Finding]:
     return [finding for finding in await on_server(TEST, Progress(), habits, store, parts) if not finding.holds]
 
 
-SOUND = [part for part in PARTS if part not in UNMENDED]
-
-
 @pytest.mark.server
 @pytest.mark.parametrize("key", ["uvicorn-sansio", "hypercorn", "granian", "daphne"])
 async def test_postgres(postgres: Postgres, key: str) -> None:
     with postgres_store(postgres, key.replace("-", "_")) as store:
-        assert await findings(HABITS[key], store, *SOUND) == []
+        assert await findings(HABITS[key], store, *PARTS) == []
 
 
 @pytest.mark.server
 async def test_sqlite() -> None:
     with sqlite_store() as store:
-        assert await findings(HABITS["uvicorn-sansio"], store, *SOUND) == []
-
-
-# Strict, so that it cannot be forgotten when the lanes are mended.
-@pytest.mark.server
-@pytest.mark.xfail(
-    reason="the lanes do not know a background task's use from a hook's, nor what was left open", strict=True
-)
-@pytest.mark.parametrize("part", [pytest.param(part, id=part.__name__) for part in UNMENDED])
-async def test_unmended(part: Part) -> None:
-    with sqlite_store() as store:
-        assert await findings(HABITS["uvicorn-sansio"], store, part) == []
+        assert await findings(HABITS["uvicorn-sansio"], store, *PARTS) == []
 
 
 def test_postgres_leaves_nothing_behind() -> None:

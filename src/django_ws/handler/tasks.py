@@ -4,6 +4,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, final
 
+from django_ws.handler.lanes import enter_background_task
 from django_ws.handler.waiting import wait_out
 
 if TYPE_CHECKING:
@@ -86,11 +87,15 @@ class TaskGroup:
         return task
 
     async def _run(self, func: "Callable[P, Awaitable[T]]", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        lane = enter_background_task()
         try:
             return await func(*args, **kwargs)
         except Exception as error:
             await self._on_error(error)
             raise
+        finally:
+            if lane is not None:
+                lane.give_back()
 
     def cancel(self, task_id: "Hashable", message: str = TASK_CANCELLED, /) -> bool:
         """Cancel the task of that id.

@@ -11,6 +11,7 @@ from django_ws.close_codes import CloseCode, check_sendable
 from django_ws.exceptions import ConnectionClosed, InvalidMessageError, MessageTooBigError
 from django_ws.handler.core import SocketCore
 from django_ws.handler.json import JSON, JSONEncodable, encode_json
+from django_ws.handler.lanes import rest_lane
 from django_ws.handler.options import check_hooks, options_of
 from django_ws.handler.outbox import Overflow
 from django_ws.handler.tasks import TASK_CANCELLED
@@ -225,6 +226,7 @@ class WebSocket(SocketCore, Generic[InT, OutT]):
                 await func(*args, **kwargs)
             except Exception as error:  # noqa: BLE001 - told and logged there
                 await self._task_failed(error)
+            rest_lane()
 
     def start_ping(self) -> "asyncio.Task[NoReturn]":
         """Send ``{"ping": <now, ISO 8601>}`` as a text frame every :attr:`ping_interval` seconds.
