@@ -188,12 +188,9 @@ async def inject(site: Site, injection: Injection, kept: list[RawClient]) -> str
 
 
 def keep_what_came(reader: asyncio.StreamReader) -> None:
-    """Let a reset end the stream and no more: asyncio would forget what came before it and has not been read yet.
-
-    A server that has sent its close frame may reset the connection (daphne does, a second later).
-    """
+    """Let a reset end the stream and no more: asyncio would forget what came before it and has not been read yet."""
     # Streams make their readers themselves.
-    reader.set_exception = lambda _: reader.feed_eof()  # type: ignore[method-assign]
+    reader.set_exception = lambda exc: reader.feed_eof()  # type: ignore[method-assign]
 
 
 async def half_asked(port: int, target: str, share: float) -> RawClient:
