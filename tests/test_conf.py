@@ -22,6 +22,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "cleanup_timeout": 10.0,
         "sync_lanes": 8,
         "root_urlconf": "testproject.urls",
+        "json_codec": None,
         "script_name": "",
         "behind_proxy": False,
     }
@@ -38,6 +39,7 @@ def test_the_settings_cannot_be_changed_by_hand() -> None:
 
 @override_settings(
     ROOT_WS_URLCONF="shop.sockets",
+    WS_JSON_CODEC="shop.codecs.Fast",
     WS_MIDDLEWARE=["a.b", "c.d"],
     WS_ALLOWED_ORIGINS=("https://example.com",),
     WS_MAX_MESSAGE_SIZE=1,
@@ -54,6 +56,7 @@ def test_the_settings_cannot_be_changed_by_hand() -> None:
 def test_every_setting_is_read_under_its_name() -> None:
     assert get_settings() == WebSocketSettings(
         urlconf="shop.sockets",
+        json_codec="shop.codecs.Fast",
         middleware=("a.b", "c.d"),
         allowed_origins=("https://example.com",),
         max_message_size=1,
@@ -97,6 +100,7 @@ MODULE = "the dotted name of a module, or None"
     [
         ("ROOT_WS_URLCONF", "", "''", MODULE),
         ("ROOT_WS_URLCONF", 3, "3", MODULE),
+        ("WS_JSON_CODEC", "", "''", "the dotted name of a class, or None"),
         ("WS_MIDDLEWARE", None, "None", STRINGS),
         ("WS_MIDDLEWARE", "a.b", "'a.b'", STRINGS),
         ("WS_MIDDLEWARE", ["a.b", 1], "['a.b', 1]", STRINGS),
@@ -141,6 +145,7 @@ def test_the_settings_are_read_once() -> None:
     [
         "ROOT_URLCONF",
         "ROOT_WS_URLCONF",
+        "WS_JSON_CODEC",
         "WS_MIDDLEWARE",
         "WS_ALLOWED_ORIGINS",
         "WS_MAX_MESSAGE_SIZE",

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 from asgiref.sync import sync_to_async
 from typing_extensions import override
 
@@ -11,13 +10,14 @@ from benchmarks.apps.django_setup import configure, slow_query
 configure(__name__)
 
 from django_ws import JSON, JSONEncodable, WebSocketHandler, get_websocket_application  # noqa: E402 - Django first
+from django_ws.handler.msgspec import MsgspecCodec  # noqa: E402
 from django_ws.urls import path  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmarks.apps import Application, Kind
-    from django_ws.interfaces import Data, MiddlewareFactory
+    from django_ws.interfaces import MiddlewareFactory
 
 __all__ = ["application", "with_middleware"]
 
@@ -38,22 +38,10 @@ class TextEcho(WebSocketHandler[str, str]):
         await self.send(data)
 
 
-class FastCodec:
-    """JSON by msgspec."""
-
-    def decode(self, data: "Data", /) -> object:
-        """Decode one message."""
-        return msgspec.json.decode(data)
-
-    def encode(self, message: object, /) -> str:
-        """Encode one message."""
-        return msgspec.json.encode(message).decode()
-
-
 class FastEcho(WebSocketHandler[JSON, JSONEncodable]):
-    """JSON in, JSON out, by a fast codec."""
+    """JSON in, JSON out, by the fast codec."""
 
-    codec = FastCodec()
+    codec = MsgspecCodec()
 
     @override
     async def on_message(self, data: JSON, /) -> None:

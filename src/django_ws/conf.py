@@ -28,6 +28,8 @@ class WebSocketSettings:
     """``ROOT_WS_URLCONF``: dotted name of the websocket URLconf; ``None``: ``ws_urls`` beside ``ROOT_URLCONF``."""
     middleware: tuple[str, ...] = ()
     """Dotted names; the first is outermost."""
+    json_codec: str | None = None
+    """Dotted name of the codec class for all sockets that speak JSON; ``None``: the standard library's."""
     allowed_origins: tuple[str, ...] | None = None
     """``None``: the request's own host and ``CSRF_TRUSTED_ORIGINS``. Else the origins that are let in."""
     max_message_size: int | None = 1 << 20
@@ -69,8 +71,9 @@ def get_settings() -> WebSocketSettings:
 
 def _read() -> WebSocketSettings:
     return WebSocketSettings(
-        urlconf=_setting("ROOT_WS_URLCONF", None, _module_name),
+        urlconf=_setting("ROOT_WS_URLCONF", None, _dotted_name("a module")),
         middleware=_setting("WS_MIDDLEWARE", (), _strings),
+        json_codec=_setting("WS_JSON_CODEC", None, _dotted_name("a class")),
         allowed_origins=_setting("WS_ALLOWED_ORIGINS", None, _optional(_strings)),
         max_message_size=_setting("WS_MAX_MESSAGE_SIZE", 1 << 20, _optional(_count)),
         inbox_messages=_setting("WS_INBOX_MESSAGES", 32, _count),
@@ -105,10 +108,13 @@ def _optional(check: "Callable[[object], T]") -> "Callable[[object], T | None]":
     return check_unless_none
 
 
-def _module_name(value: object) -> str | None:
-    if value is None or (isinstance(value, str) and value):
-        return value
-    raise ValueError("the dotted name of a module, or None")
+def _dotted_name(of: str) -> "Callable[[object], str | None]":
+    def check_dotted_name(value: object) -> str | None:
+        if value is None or (isinstance(value, str) and value):
+            return value
+        raise ValueError(f"the dotted name of {of}, or None")
+
+    return check_dotted_name
 
 
 def _strings(value: object) -> tuple[str, ...]:
@@ -137,6 +143,7 @@ _NAMES: Final = frozenset(
         "FORCE_SCRIPT_NAME",
         "ROOT_URLCONF",
         "ROOT_WS_URLCONF",
+        "WS_JSON_CODEC",
         "WS_MIDDLEWARE",
         "WS_ALLOWED_ORIGINS",
         "WS_MAX_MESSAGE_SIZE",

@@ -9,8 +9,9 @@ from typing_extensions import TypeVar
 
 from django_ws.close_codes import CloseCode
 from django_ws.exceptions import UnsupportedDataError
-from django_ws.handler.codecs import BytesCodec, TextCodec, decoder_for, encoder_for
+from django_ws.handler.codecs import BytesCodec, TextCodec, decoder_for, encoder_for, json_codec
 from django_ws.handler.json import JSON, JSONCodec, JSONEncodable
+from django_ws.handler.msgspec import MsgspecCodec
 
 T = TypeVar("T", default=bytes)
 
@@ -87,6 +88,29 @@ def test_what_is_not_binary_is_refused_at_the_call(message: Any) -> None:
 def test_json_is_meant_by_its_alias_by_object_by_any_and_by_nothing(argument: object) -> None:
     assert isinstance(decoder_for(argument, "Chat"), JSONCodec)
     assert isinstance(encoder_for(argument), JSONCodec)
+
+
+def test_another_codec_may_stand_for_json() -> None:
+    fast = json_codec("django_ws.handler.msgspec.MsgspecCodec")
+    assert isinstance(fast, MsgspecCodec)
+    assert decoder_for(JSON, "Chat", fast) is fast
+    assert encoder_for(Message, fast) is fast
+    assert isinstance(encoder_for(str, fast), TextCodec)
+    assert isinstance(json_codec(None), JSONCodec)
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("nowhere.Codec", "of which no codec can be made"),
+        ("decimal.localcontext", "has no decode"),
+        ("functools.partial", "of which no codec can be made"),
+        ("base64.b64decode", "of which no codec can be made"),
+    ],
+)
+def test_a_wrong_json_codec_is_refused_by_name(name: str, error: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"WS_JSON_CODEC names '{name}'.* {error}"):
+        json_codec(name)
 
 
 def test_str_means_text_frames_and_bytes_means_binary_ones() -> None:

@@ -95,6 +95,31 @@ def test_nan_and_infinity_are_not_json(data: str) -> None:
         decode(data)
 
 
+@pytest.mark.parametrize("data", ["1e999", "[-1E400]", '{"a": 1' + "0" * 400 + ".5}", " 1e999"])
+def test_a_number_beyond_a_float_is_an_invalid_message(data: str) -> None:
+    with pytest.raises(InvalidMessageError, match="out of range"):
+        decode(data)
+
+
+@pytest.mark.parametrize(("before", "after"), [("[", "]"), ('{"a":', "}"), ('[{"a":[', "]}]")])
+def test_nesting_has_a_bound_within_which_all_can_be_sent_back(before: str, after: str) -> None:
+    step = before.count("[") + before.count("{")
+    times = 126 // step
+    allowed = before * times + "1" + after * times
+    assert JSONCodec().encode(JSONCodec().decode(allowed)) == allowed
+    with pytest.raises(InvalidMessageError, match="nests too deep"):
+        decode(f"[[[{allowed}]]]")
+
+
+def test_the_bound_on_nesting_can_be_chosen_and_width_is_not_depth() -> None:
+    codec = JSONCodec(max_depth=2)
+    wide = "[" + ",".join(["[]"] * 50) + "]"
+    assert codec.decode(wide) == [[]] * 50
+    assert codec.decode('"[[[["') == "[[[["
+    with pytest.raises(InvalidMessageError, match="nests too deep"):
+        codec.decode("[[[]]]")
+
+
 @pytest.mark.parametrize("data", [r'"\ud800"', r'["a", "\uDFFF"]', r'{"\ud800x": 1}'])
 def test_half_a_surrogate_pair_is_an_invalid_message(data: str) -> None:
     with pytest.raises(InvalidMessageError, match="half of a surrogate pair"):

@@ -10,6 +10,7 @@ from django.test import override_settings
 
 from django_ws.handler.codecs import BytesCodec, TextCodec
 from django_ws.handler.json import JSON, JSONCodec
+from django_ws.handler.msgspec import MsgspecCodec
 from django_ws.handler.options import Options, check_hooks, options_of
 from django_ws.handler.outbox import Overflow
 from django_ws.handler.websocket import WebSocket
@@ -44,6 +45,19 @@ def test_a_declared_codec_is_used_both_ways() -> None:
     assert found.decode("x") == "x"
     assert found.encode("y") == "y"
     assert (codec_.decoded, codec_.encoded) == (["x"], ["y"])
+
+
+@override_settings(WS_JSON_CODEC="django_ws.handler.msgspec.MsgspecCodec")
+def test_the_codec_of_json_is_the_settings_choice_and_a_class_may_choose_another() -> None:
+    class Plain(WebSocket): ...
+
+    class Own(WebSocket):
+        codec = JSONCodec(max_depth=5)
+
+    found = options(Plain)
+    assert isinstance(getattr(found.decode, "__self__", None), MsgspecCodec)
+    assert isinstance(getattr(found.encode, "__self__", None), MsgspecCodec)
+    assert isinstance(getattr(options(Own).decode, "__self__", None), JSONCodec)
 
 
 def test_a_class_without_a_codec_is_refused_by_name() -> None:

@@ -1,10 +1,12 @@
 import asyncio
 import contextlib
 import errno
+import gc
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from typing import Any, TypeVar
+from weakref import ref
 
 import pytest
 from hypothesis import settings
@@ -605,6 +607,55 @@ async def test_a_server_that_waits_leaves_a_rest_which_any_task_can_finish() -> 
     writable.set_result(None)
     await task
     assert log == ["begun", "done"]
+
+
+async def test_a_rest_is_awaited_once() -> None:
+    async def send(event: Event) -> None:
+        await asyncio.sleep(0)
+
+    rest = begin(await sender(send))
+    await rest
+    with pytest.raises(RuntimeError, match="only once"):
+        await rest
+
+
+class Keeping:
+    """An awaitable that keeps the error that is thrown into it, as granian's does."""
+
+    def __init__(self) -> None:
+        self.kept: list[BaseException] = []
+
+    def __await__(self) -> "Keeping":
+        return self
+
+    def __iter__(self) -> "Keeping":
+        return self
+
+    def __next__(self) -> None: ...
+
+    def throw(self, error: BaseException) -> None:
+        self.kept.append(error)
+        del self  # written in Rust, it has no frame
+        raise error
+
+
+async def test_a_send_that_was_cancelled_is_not_kept_by_the_error_that_it_keeps() -> None:
+    awaitable = Keeping()
+    gone = ref(awaitable)
+    sends: list[Any] = [awaitable]
+    del awaitable
+    task = asyncio.ensure_future(finish(begin(await sender(lambda _: sends.pop()))))
+    await asyncio.sleep(0)
+    gc.disable()
+    try:
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+        del task
+        await asyncio.sleep(0)
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 async def test_a_server_that_only_yields_to_the_loop_is_finished_too() -> None:

@@ -5,7 +5,6 @@ from collections import Counter
 
 import pytest
 
-from resilience.findings import Finding
 from resilience.injections import FAILING, HANDSHAKE, HELD, WAYS, plan
 from resilience.logs import parse
 from resilience.progress import Progress
@@ -14,21 +13,11 @@ from resilience.scenarios.faults import run
 from resilience.support import hold
 from servers.habits import Habits
 
-GRANIAN = "a send that granian never ends keeps its socket in memory, and the connection open"
-
 
 async def test_faults(habits: Habits, progress: Progress) -> None:
     findings = await run(TEST, progress, [habits])
     assert next(finding.measured for finding in findings if finding.what == "faults injected") == 600
-
-    def known(finding: Finding) -> bool:
-        return habits.key == "granian" and finding.what in {
-            "handlers left in memory",
-            "file descriptors over base",
-            "clients that saw what they should not",
-        }
-
-    hold(findings, known=known, reason=GRANIAN)
+    hold(findings)
 
 
 @pytest.mark.parametrize("vanish", [True, False])

@@ -2,12 +2,10 @@
 
 import pytest
 
-from resilience.findings import Finding
 from resilience.progress import Progress
 from resilience.scale import TEST
 from resilience.scenarios.soak import growth, run
 from resilience.support import hold
-from resilience.test_faults import GRANIAN
 from servers.habits import Habits
 
 
@@ -16,15 +14,7 @@ async def test_soak(habits: Habits, progress: Progress) -> None:
     figures = {finding.what: finding.measured for finding in findings}
     assert figures["sockets that left and were replaced"] == 10
     assert figures["faults injected"] == 10
-
-    def known(finding: Finding) -> bool:
-        return habits.key == "granian" and finding.what in {
-            "handlers left in memory",
-            "file descriptors over base",
-            "clients that saw what they should not",
-        }
-
-    hold(findings, known=known, reason=GRANIAN)
+    hold(findings)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, Final, TypeVar, final, get_origin
 
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
 
 from django_ws.exceptions import UnsupportedDataError
 from django_ws.handler.json import JSON, JSONCodec, JSONEncodable
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
     from django_ws.interfaces import Codec, Data
 
-__all__ = ["BytesCodec", "TextCodec", "decoder_for", "encoder_for"]
+__all__ = ["BytesCodec", "TextCodec", "decoder_for", "encoder_for", "json_codec"]
 
 
 @final
@@ -90,20 +91,45 @@ _JSON: Final["Codec[Any, Any]"] = JSONCodec()
 _FRAMES: Final["Mapping[object, Codec[Any, Any]]"] = {str: TextCodec(), bytes: BytesCodec()}
 
 
+# See _JSON.
+def json_codec(name: str | None, /) -> "Codec[Any, Any]":
+    """Give the codec of the sockets that speak JSON.
+
+    Args:
+        name: ``WS_JSON_CODEC``: the dotted name of a class, made without arguments; ``None``: the standard library's.
+
+    Raises:
+        ImproperlyConfigured: There is no such class, or it is no codec.
+    """
+    if name is None:
+        return _JSON
+    try:
+        codec = import_string(name)()
+    except (ImportError, TypeError) as error:
+        raise ImproperlyConfigured(
+            f"WS_JSON_CODEC names {name!r}, of which no codec can be made without arguments: {error}"
+        ) from error
+    if not callable(getattr(codec, "decode", None)) or not callable(getattr(codec, "encode", None)):
+        raise ImproperlyConfigured(f"WS_JSON_CODEC names {name!r}, which has no decode(data) and encode(message)")
+    found: Codec[Any, Any] = codec
+    return found
+
+
 # The type argument is a run-time value here.
-def decoder_for(argument: object, where: str, /) -> "Codec[Any, Any]":
+def decoder_for(argument: object, where: str, json: "Codec[Any, Any]" = _JSON, /) -> "Codec[Any, Any]":
     """Choose what decodes a socket's messages by its first type argument.
 
     Args:
         argument: ``str``, ``bytes``, or one that means JSON: :data:`~django_ws.handler.JSON`, ``object``, ``Any``, or
             nothing (an unbound type variable).
         where: The socket's name, for the error.
+        json: What decodes JSON.
 
     Raises:
         ImproperlyConfigured: Messages of that type need a codec that is not known here.
     """
     if argument in (JSON, JSONEncodable, object, Any) or isinstance(argument, TypeVar):
-        return _JSON
+        return json
     codec = _FRAMES.get(argument)
     if codec is None:
         name = argument.__name__ if isinstance(argument, type) and get_origin(argument) is None else str(argument)
@@ -115,10 +141,11 @@ def decoder_for(argument: object, where: str, /) -> "Codec[Any, Any]":
 
 
 # The type argument is a run-time value here.
-def encoder_for(argument: object, /) -> "Codec[Any, Any]":
+def encoder_for(argument: object, json: "Codec[Any, Any]" = _JSON, /) -> "Codec[Any, Any]":
     """Choose what encodes a socket's messages by its second type argument.
 
     Args:
         argument: ``str`` or ``bytes``; any other type goes out as JSON, whose encoder checks each message.
+        json: What encodes JSON.
     """
-    return _FRAMES.get(argument, _JSON)
+    return _FRAMES.get(argument, json)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence  # noqa: TC003 - the aliases name them, for tools that resolve these
 from datetime import date, time, timedelta
 from decimal import Decimal
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias, cast, final
 from uuid import UUID
 
@@ -19,11 +20,11 @@ from typing_extensions import TypeAliasType
 from django_ws.exceptions import InvalidMessageError, UnsupportedDataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from django_ws.interfaces import Data
 
-__all__ = ["JSON", "JSONCodec", "JSONEncodable", "encode_json"]
+__all__ = ["JSON", "MAX_DEPTH", "JSONCodec", "JSONEncodable", "check_depth", "encode_json"]
 
 _Scalar: TypeAlias = None | bool | int | float | str | date | time | timedelta | Decimal | UUID | Promise
 
@@ -35,19 +36,30 @@ JSONEncodable = TypeAliasType("JSONEncodable", "_Scalar | Sequence[JSONEncodable
 """What can go out as JSON: all that ``DjangoJSONEncoder`` writes. Covariant, so a ``dict[str, str]`` is one."""
 
 
+MAX_DEPTH: Final = 128
+"""How deep lists and objects of a message may nest, so that whatever was taken can be walked through and sent back."""
+
+
 @final
 class JSONCodec:
-    """JSON in text frames: :data:`JSON` in, :data:`JSONEncodable` out."""
+    """JSON in text frames: :data:`JSON` in, :data:`JSONEncodable` out.
 
-    __slots__ = ()
+    Args:
+        max_depth: How deep lists and objects of an incoming message may nest.
+    """
+
+    __slots__ = ("_max_depth",)
+
+    def __init__(self, *, max_depth: int = MAX_DEPTH) -> None:
+        self._max_depth: int = max_depth
 
     def decode(self, data: "Data", /) -> JSON:
         """Decode one JSON text (RFC 8259).
 
         Raises:
             UnsupportedDataError: It came in a binary frame.
-            InvalidMessageError: It is not JSON, nests too deep, has a number of too many digits, NaN or an
-                infinity, or half of a surrogate pair.
+            InvalidMessageError: It is not JSON, nests too deep, has a number of too many digits or beyond the range of
+                a float, NaN or an infinity, or half of a surrogate pair.
         """
         if not isinstance(data, str):
             raise UnsupportedDataError("a binary frame came to a socket that takes JSON in text frames")
@@ -61,6 +73,8 @@ class JSONCodec:
             raise _invalid(error) from None
         if "\\u" in data:
             _check_surrogates(data)
+        if len(data) > self._max_depth:
+            check_depth(data, value, self._max_depth)
         return value
 
     def encode(self, message: JSONEncodable, /) -> str:
@@ -109,11 +123,26 @@ class _ConstantError(ValueError):
     """NaN or an infinity, which JSON has not (RFC 8259 section 6)."""
 
 
-_REASONS: Final[dict[type[Exception], str]] = {_ConstantError: "NaN and Infinity are not JSON"}
+class _RangeError(ValueError):
+    """A number that a float cannot hold."""
+
+
+_REASONS: Final[dict[type[Exception], str]] = {
+    _ConstantError: "NaN and Infinity are not JSON",
+    _RangeError: "a number in the JSON is out of range",
+}
 
 
 def _refuse_constant(_: str) -> NoReturn:
     raise _ConstantError
+
+
+def _finite_float(text: str) -> float:
+    # What float() makes an infinity of could not be sent back.
+    value = float(text)
+    if not isfinite(value):
+        raise _RangeError
+    return value
 
 
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
@@ -129,7 +158,34 @@ def _check_surrogates(data: str) -> None:
         raise InvalidMessageError("not taken: the JSON has half of a surrogate pair") from None
 
 
-_decoder: Final = json.JSONDecoder(parse_constant=_refuse_constant)
+def check_depth(data: str, value: object, max_depth: int, /) -> None:
+    """Refuse what nests too deep.
+
+    Args:
+        data: The JSON text; one with few brackets is not looked at any further.
+        value: What was decoded from it.
+        max_depth: How deep lists and objects may nest.
+
+    Raises:
+        InvalidMessageError: They nest deeper.
+    """
+    if data.count("[") + data.count("{") <= max_depth:
+        return
+    level: list[object] = [value]
+    for _ in range(max_depth):
+        level = [inner for outer in level for inner in _inside(outer) if isinstance(inner, (dict, list))]
+        if not level:
+            return
+    raise InvalidMessageError("not taken: the JSON nests too deep")
+
+
+def _inside(value: object) -> "Iterable[object]":
+    if isinstance(value, dict):
+        return cast("dict[object, object]", value).values()
+    return cast("list[object]", value) if isinstance(value, list) else ()
+
+
+_decoder: Final = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite_float)
 
 # The scanner under JSONDecoder.decode, which adds two searches for blanks; typeshed does not know it.
 _scan: Final = cast("Callable[[str, int], tuple[JSON, int]]", vars(_decoder)["scan_once"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from django.core.exceptions import ImproperlyConfigured
 
 from django_ws.conf import WebSocketSettings, get_settings
-from django_ws.handler.codecs import decoder_for, encoder_for
+from django_ws.handler.codecs import decoder_for, encoder_for, json_codec
 from django_ws.handler.outbox import Overflow
 from django_ws.handler.type_arguments import type_arguments
 
@@ -77,7 +77,7 @@ def options_of(cls: type, generic: type, /) -> Options:
 def _work_out(cls: type, generic: type, settings: WebSocketSettings) -> Options:
     size = _declared(cls, "max_message_size", settings.max_message_size, _is_size)
     max_size = sys.maxsize if size is None else size
-    decoder, encoder = _codecs(cls, generic)
+    decoder, encoder = _codecs(cls, generic, settings)
     overflow: object = getattr(cls, "overflow", Overflow.CLOSE)
     if not isinstance(overflow, Overflow):
         raise ImproperlyConfigured(f"{cls.__qualname__}.overflow is {overflow!r}, but must be a member of Overflow")
@@ -97,13 +97,14 @@ def _work_out(cls: type, generic: type, settings: WebSocketSettings) -> Options:
 
 
 # See Options.decode.
-def _codecs(cls: type, generic: type) -> "tuple[Codec[Any, Any], Codec[Any, Any]]":
+def _codecs(cls: type, generic: type, settings: WebSocketSettings) -> "tuple[Codec[Any, Any], Codec[Any, Any]]":
     """Give what decodes and what encodes."""
     declared: Codec[Any, Any] | None = getattr(cls, "codec", None)
     if declared is not None:
         return declared, declared
     incoming, outgoing = type_arguments(cls, generic)
-    return decoder_for(incoming, cls.__qualname__), encoder_for(outgoing)
+    json = json_codec(settings.json_codec)
+    return decoder_for(incoming, cls.__qualname__, json), encoder_for(outgoing, json)
 
 
 def _declared(cls: type, name: str, default: T, is_right: "Callable[[object], bool]") -> T:

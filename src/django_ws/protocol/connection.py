@@ -290,7 +290,7 @@ class _Rest:
     ) -> None:
         self._lost: Callable[[Exception], ConnectionClosed] = lost
         self._first: object = first
-        self._steps: Generator[object, None, None] = steps
+        self._steps: Generator[object, None, None] | None = steps
         self._context: Context = context
 
     def __await__(self) -> "Generator[object, None, None]":
@@ -302,8 +302,10 @@ class _Rest:
         Raises:
             ConnectionClosed: The peer has gone.
         """
-        steps = self._steps
-        waited_for = self._first
+        steps, self._steps = self._steps, None
+        waited_for, self._first = self._first, None
+        if steps is None:
+            raise RuntimeError("a send can be awaited only once")
         try:
             while True:
                 try:
@@ -319,3 +321,8 @@ class _Rest:
             return
         except _GONE as error:
             raise self._lost(error) from error
+        finally:
+            # granian's awaitable keeps the error that was thrown into it, whose frames would keep the awaitable: a ring
+            # that goes through Rust, where the garbage collector cannot see it.
+            throw = None
+            del steps, waited_for

@@ -10,7 +10,16 @@ from resilience.site.fuzzed import LIMIT
 __all__ = ["meaning", "verdict"]
 
 _DEEP: Final = 300
-"""Brackets from which on the verdict depends on the stack, and is not foretold."""
+"""Brackets from which on this module's own walk through a message might fail."""
+
+_MAX_DEPTH: Final = 128
+"""How deep a message may nest; written out, for what is looked at is whether the sockets hold to it."""
+
+
+def _depth(value: object) -> int:
+    if isinstance(value, dict):
+        return 1 + max((_depth(inner) for inner in value.values()), default=0)
+    return 1 + max((_depth(inner) for inner in value), default=0) if isinstance(value, list) else 0
 
 
 def _refuse(_: str) -> None:
@@ -30,8 +39,10 @@ def verdict(kind: str, message: Message) -> bool | None:
         return None
     try:
         value = json.loads(message, parse_constant=_refuse)
-        json.dumps(value, ensure_ascii=False).encode()
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except ValueError:
+        return False
+    if _depth(value) > _MAX_DEPTH:
         return False
     if kind == "orders":
         return isinstance(value, dict) and isinstance(value.get("number"), int) and isinstance(value.get("name"), str)

@@ -17,7 +17,7 @@ REFUSAL: Final = re.compile(
     r"|1009\): a message of \d+ bytes came, over the limit of \d+"
     r"|1007\): not an order"
     r"|1007\): not taken: (?:the JSON nests too deep|the JSON has half of a surrogate pair"
-    r"|a number in the JSON has too many digits|NaN and Infinity are not JSON)"
+    r"|a number in the JSON has too many digits|a number in the JSON is out of range|NaN and Infinity are not JSON)"
     r"|1007\): not JSON: (?:Expecting value|Expecting property name enclosed in double quotes"
     r"|Expecting ':' delimiter|Expecting ',' delimiter|Unterminated string starting at|Invalid control character at"
     r"|Invalid \\escape(?:: )?|Invalid \\uXXXX escape|Extra data|Unexpected UTF-8 BOM \(decode using utf-8-sig\)"
