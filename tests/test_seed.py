@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import json
+import math
 import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
@@ -242,6 +243,8 @@ class Naps:
     async def sleep(self, seconds: float) -> None:
         if seconds < 1:
             return await self._sleep(seconds)
+        # A ping may come up to a tenth of a second early.
+        seconds = math.ceil(seconds - 1e-6) if seconds % 1 > 0.89 else seconds
         nap = (seconds, asyncio.Event())
         self.taken.append(seconds)
         self.sleeping.append(nap)

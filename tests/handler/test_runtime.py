@@ -69,10 +69,25 @@ async def test_a_socket_in_a_hook_is_ticked_until_it_is_discarded() -> None:
     assert len(shared) == 1
     seen = socket.ticks
     waiting.ws_phase = Phase.LONG
+    shared.active = True
     await waiting.ticked.wait()
     assert socket.ticks == seen
     assert waiting.ticks == 1
     shared.discard(waiting)
+
+
+async def test_while_no_hook_has_begun_the_sockets_are_not_looked_at() -> None:
+    shared = Runtime(asyncio.get_running_loop())
+    socket = Socket(Phase.RECEIVING)
+    shared.add(socket)
+    while shared.active:
+        await asyncio.sleep(0.001)
+    socket.ws_phase = Phase.RUNNING
+    await asyncio.sleep(0.01)
+    assert socket.ticks == 0
+    shared.active = True
+    await socket.ticked.wait()
+    shared.discard(socket)
 
 
 async def test_with_no_socket_left_the_timer_ends_itself_and_the_next_socket_starts_it_again() -> None:

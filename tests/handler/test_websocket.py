@@ -325,6 +325,31 @@ async def test_a_ping_says_the_time_after_each_interval() -> None:
     assert datetime.fromisoformat(message["ping"]).tzinfo is not None
 
 
+@pytest.mark.parametrize("seconds", [0, -1, float("nan")])
+async def test_pings_must_have_a_rest_between_them(seconds: float, caplog: pytest.LogCaptureFixture) -> None:
+    class Pinging(Text):
+        ping_interval = seconds
+
+    with pytest.raises(ValueError, match=r"Pinging\.ping_interval is .*, but must be over 0"):
+        await ready(cls=Pinging).start_ping()
+
+
+async def test_a_ping_before_the_handshake_is_answered_is_told_and_the_next_one_comes(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Pinging(Text):
+        ping_interval = 0.001
+
+    connection = FakeConnection(end=None)
+    task = ready(connection, Pinging).start_ping()
+    while not caplog.records:
+        await asyncio.sleep(0.001)
+    await connection.accept()
+    while not connection.sent:
+        await asyncio.sleep(0.001)
+    task.cancel()
+
+
 async def test_the_hooks_for_faults_do_nothing_by_themselves() -> None:
     socket = ready()
     await socket.on_error(ValueError())

@@ -216,6 +216,7 @@ class SocketCore:
             # Also after a time-out, or where the end is read by another task than the socket's own: code runs again,
             # and the ticker must look after it.
             self.ws_phase = RUNNING
+            self._runtime.active = True
 
     def ws_tick(self) -> None:
         """Take note that one hook has been running for a tick; read on at the second, to notice the end."""

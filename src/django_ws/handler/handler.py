@@ -97,6 +97,7 @@ class WebSocketHandler(WebSocket[InT, OutT]):
         self._begin()
         options = self._options
         lane = self._lane
+        runtime = self._runtime
         try:
             await self.on_open()
             while True:
@@ -107,6 +108,7 @@ class WebSocketHandler(WebSocket[InT, OutT]):
                     self.ws_phase = RECEIVING
                     data = await connection.receive()
                     self.ws_phase = RUNNING
+                    runtime.active = True
                 else:
                     data = await self._next()
                 try:

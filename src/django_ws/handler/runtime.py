@@ -58,12 +58,14 @@ class Runtime:
         loop: The loop.
     """
 
-    __slots__ = ("_handle", "_loop", "_sockets", "lost", "taken")
+    __slots__ = ("_handle", "_loop", "_sockets", "active", "lost", "taken")
 
     def __init__(self, loop: "AbstractEventLoop") -> None:
         self._loop: AbstractEventLoop = loop
         self._sockets: set[Ticked] = set()
         self._handle: asyncio.TimerHandle | None = None
+        self.active: bool = False
+        """Set where a hook begins; while no hook has run since the last tick, the sockets are not looked at."""
         self.taken: asyncio.Future[bool] = loop.create_future()
         """Finished with ``True``: what a send gives that the server took at once."""
         self.taken.set_result(True)
@@ -78,6 +80,7 @@ class Runtime:
     def add(self, socket: Ticked, /) -> None:
         """Tick ``socket`` from now on."""
         self._sockets.add(socket)
+        self.active = True
         if self._handle is None:
             self._handle = self._loop.call_later(TICK, self._tick)
 
@@ -91,8 +94,11 @@ class Runtime:
             self._handle = None
             return
         self._handle = self._loop.call_later(TICK, self._tick)
-        for socket in [socket for socket in self._sockets if socket.ws_phase]:
-            socket.ws_tick()
+        if self.active:
+            running = [socket for socket in self._sockets if socket.ws_phase]
+            self.active = bool(running)
+            for socket in running:
+                socket.ws_tick()
 
 
 _runtimes: Final[dict["AbstractEventLoop", Runtime]] = {}

@@ -4,16 +4,16 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NoReturn, ParamSpec, Self
 
-from django.utils import timezone
 from typing_extensions import TypeVar, override
 
 from django_ws.close_codes import CloseCode, check_sendable
 from django_ws.exceptions import ConnectionClosed, InvalidMessageError, MessageTooBigError
 from django_ws.handler.core import SocketCore
-from django_ws.handler.json import JSON, JSONEncodable, encode_json
+from django_ws.handler.json import JSON, JSONEncodable
 from django_ws.handler.lanes import rest_lane
 from django_ws.handler.options import check_hooks, options_of
 from django_ws.handler.outbox import Overflow
+from django_ws.handler.ping import next_due, ping_text
 from django_ws.handler.tasks import TASK_CANCELLED
 
 if TYPE_CHECKING:
@@ -232,15 +232,25 @@ class WebSocket(SocketCore, Generic[InT, OutT]):
         """Send ``{"ping": <now, ISO 8601>}`` as a text frame every :attr:`ping_interval` seconds.
 
         For proxies that end a connection on which nothing moves and do not count the server's own pings (RFC 6455
-        section 5.5.2).
+        section 5.5.2). A ping comes up to a tenth of a second early, so that sockets ping together.
 
         Returns:
             The task, of the id :data:`PING_TASK`.
         """
-        return self.start_task(PING_TASK, self.sleep_loop, self._ping, self.ping_interval)
+        return self.start_task(PING_TASK, self._ping_for_ever, self.ping_interval)
 
-    async def _ping(self) -> None:
-        await self._send_data(encode_json({"ping": timezone.now().isoformat()}))
+    async def _ping_for_ever(self, seconds: float) -> NoReturn:
+        if not seconds > 0:
+            raise ValueError(f"{self._name}.ping_interval is {seconds!r}, but must be over 0")
+        loop = asyncio.get_running_loop()
+        while True:
+            now = loop.time()
+            due = next_due(now, seconds)
+            await asyncio.sleep(due - now)
+            try:
+                await self._send_data(ping_text(due))
+            except Exception as error:  # noqa: BLE001 - told and logged there
+                await self._task_failed(error)
 
     # --- hooks ------------------------------------------------------------------------------------
 
