@@ -32,7 +32,7 @@ _TCP_REPAIR: Final = 19
 """Of Linux: a socket that is closed in this mode says nothing to its peer."""
 
 NO_CLOSE_FRAME: Final = "ended without a close frame"
-"""How a client that waited for one says that it saw none."""
+"""How a client that waited for one says that it saw none, nor perhaps the answer to the handshake before it."""
 
 HANDSHAKE: Final = ("request", "connect", "middleware")
 """Where a handshake is broken: within its request, and while it is held by ``on_connect`` or a middleware."""
@@ -253,7 +253,13 @@ async def provoke(client: RawClient, injection: Injection) -> None:
 async def see_failure(site: Site, client: RawClient, place: str) -> str:
     """Lead to a fault, and see that the client is told what it should be."""
     habits = site.habits
-    status = (await client.answer()).status
+    try:
+        status = (await client.answer()).status
+    except asyncio.IncompleteReadError as error:
+        if error.partial or place not in ENDED_AT_ONCE:
+            raise
+        # The answer and the close frame went the same way.
+        return f"{place}: {NO_CLOSE_FRAME} and without an answer to the handshake"
     expected = (500 if habits.denial_response else 403) if place in DENIED else 101
     if status != expected:
         return f"{place}: the handshake was answered with {status}, not {expected}"

@@ -70,7 +70,7 @@ class Machine:
         if isinstance(event, Disconnect):
             self._note_close(event.code, event.reason)
         self.peer_state = state
-        self.peer_row = PEER_TRANSITIONS[state]
+        self.peer_row = _PEER_ROWS[state]
         self._move(PEER_EFFECTS[kind].get(self.application_state, self.application_state))
 
     def send(self, event: ApplicationEvent, /) -> None:
@@ -99,14 +99,16 @@ class Machine:
 
     def _move(self, state: ApplicationState) -> None:
         self.application_state = state
-        self.application_row = APPLICATION_TRANSITIONS[state]
+        self.application_row = _APPLICATION_ROWS[state]
 
 
 def _names(row: PeerRow | ApplicationRow) -> str:
     return ", ".join(kind.__name__ for kind in row) or "nothing"
 
 
-# The first states and their rows, looked up once and not per connection.
+# The rows as plain dicts, and the first of them, looked up once and not per connection.
+_PEER_ROWS: Final = dict(PEER_TRANSITIONS)
+_APPLICATION_ROWS: Final = dict(APPLICATION_TRANSITIONS)
 _FIRST_PEER_STATE: Final = PeerState.CONNECTING
 _FIRST_APPLICATION_STATE: Final = ApplicationState.WAITING
 _FIRST_PEER_ROW: Final = PEER_TRANSITIONS[_FIRST_PEER_STATE]

@@ -15,6 +15,7 @@ from django_ws.exceptions import NoRouteError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from django_ws.conf import WebSocketSettings
 
 __all__ = ["DjangoMatch", "DjangoResolver", "RouteNotFound", "default_urlconf"]
 
@@ -79,10 +80,12 @@ class DjangoResolver:
         urlconf: Dotted name of the URLconf; ``None`` follows the settings, also when a test overrides them.
     """
 
-    __slots__ = ("_django", "_known", "_translated", "_urlconf")
+    __slots__ = ("_django", "_known", "_name", "_settings", "_translated", "_urlconf")
 
     def __init__(self, urlconf: str | None = None) -> None:
         self._urlconf: str | None = urlconf
+        self._settings: WebSocketSettings | None = None
+        self._name: str = ""
         self._django: URLResolver | None = None
         self._translated: bool = False
         self._known: dict[tuple[str, str | None], DjangoMatch] = {}
@@ -90,7 +93,11 @@ class DjangoResolver:
     @property
     def urlconf(self) -> str:
         """Dotted name of the URLconf in force."""
-        return self._urlconf or get_settings().urlconf or default_urlconf()
+        settings = get_settings()
+        if settings is not self._settings:
+            self._name = self._urlconf or settings.urlconf or default_urlconf()
+            self._settings = settings
+        return self._name
 
     def resolve(self, path: str, /) -> DjangoMatch:
         """Find the route of ``path``.

@@ -18,7 +18,7 @@ from typing import Final
 
 from resilience.findings import Finding, all_hold, documented, equal
 from resilience.injections import NO_CLOSE_FRAME, Injection, can_vanish, expect, inject, plan
-from resilience.logs import Log, parse
+from resilience.logs import OWN, Log, parse
 from resilience.progress import Progress
 from resilience.scale import Scale
 from resilience.scenarios.each import on_each
@@ -38,7 +38,12 @@ KILLED_SHARE: Final = 0.1
 KILLED_PLACES: Final = ("idle", "open", "message", "task", "sending")
 
 LOSES_CLOSE_FRAMES: Final = frozenset({"daphne"})
-"""Servers that now and then, on a busy machine, take a close from the application and end TCP without its frame."""
+"""Servers that now and then, on a busy machine, take a close from the application and end TCP without its frame.
+
+daphne gives the client until the next whole second of the clock to answer a close frame, be that a millisecond, and
+then drops the connection with all that is not yet written. A bare application shows it too. It hides nothing of
+ours: where the application sends no close, daphne leaves the connection open, and the client says that instead.
+"""
 
 EXAMPLES: Final = 3
 """Of each thing that is wrong, how many are noted."""
@@ -190,7 +195,9 @@ def raised(running: Site, prefix: str = "fault") -> Counter[str]:
 def judge(name: str, running: Site, base: Reading, now: Reading, outcome: Outcome, progress: Progress) -> list[Finding]:
     """Hold what is left, and what was logged, to what was injected; examples of what is wrong are noted."""
     where = running.habits.key
-    log = parse(running.output(outcome.offset))
+    # Several workers have the key of the server, and their number.
+    server = where.partition(" ")[0]
+    log = parse(running.output(outcome.offset), server)
     came = raised(running)
     findings = [
         documented(name, where, "faults injected", outcome.injected),
@@ -208,6 +215,8 @@ def judge(name: str, running: Site, base: Reading, now: Reading, outcome: Outcom
     ]
     if running.habits.key in LOSES_CLOSE_FRAMES:
         findings.append(documented(name, where, "close frames that the server was given and lost", outcome.unclosed))
+    if server in OWN:
+        findings.append(documented(name, where, "tracebacks of the server's own fault", log.own))
     if not all_hold(findings):
         progress.note(f"{where}: {base}, then {now}")
         examples = [*outcome.wrong[:EXAMPLES], *log.foreign[:EXAMPLES], *unlike(log, came)[:EXAMPLES], str(log.records)]
