@@ -13,6 +13,7 @@ from rich.table import Table
 
 from resilience.findings import Finding, all_hold
 from resilience.scale import Scale
+from servers.habits import SERVERS
 
 __all__ = ["Report", "load", "markdown", "new", "save", "sections", "tables", "update_page", "versions"]
 
@@ -59,6 +60,14 @@ class Section:
     rows: dict[tuple[str, str], dict[str, list[Finding]]] = field(default_factory=dict)
     """What was measured and its bound, and the findings at each place; seldom more than one."""
 
+    @property
+    def left_out(self) -> list[str]:
+        """The servers that have no column, if any server has one."""
+        # A place begins with the server's key: "uvicorn-sansio, SQLite", "uvicorn-sansio x2".
+        present = {place.partition(",")[0].partition(" ")[0] for place in self.places}
+        absent = [habits.key for habits in SERVERS if habits.key not in present]
+        return absent if len(absent) < len(SERVERS) else []
+
 
 def versions() -> dict[str, str]:
     """Give the versions of Python and of what the run was made with."""
@@ -92,7 +101,12 @@ def tables(report: Report) -> list[Table]:
     """Make the tables for the terminal; what does not hold is red."""
     made = []
     for section in sections(report.findings):
-        table = Table(title=f"{section.scenario} ({report.scale} scale, seed {report.seed})", title_justify="left")
+        table = Table(
+            title=f"{section.scenario} ({report.scale} scale, seed {report.seed})",
+            title_justify="left",
+            caption=_left_out(section) or None,
+            caption_justify="left",
+        )
         table.add_column("What")
         table.add_column("Bound")
         for place in section.places:
@@ -114,6 +128,8 @@ def markdown(findings: Iterable[Finding]) -> str:
         for (what, bound), cells in section.rows.items():
             figures = [_cell(cells.get(place, ())) for place in section.places]
             lines.append(_line([what, bound, *[text if holds else f"**{text}**" for text, holds in figures]]))
+        if section.left_out:
+            lines += ["", _left_out(section)]
         lines.append("")
     return "\n".join(lines).strip()
 
@@ -153,6 +169,11 @@ def load(file: Path) -> Report:
     """Read what :func:`save` wrote."""
     raw = json.loads(file.read_text(encoding="utf-8"))
     return Report(**{**raw, "findings": [Finding(**finding) for finding in raw["findings"]]})
+
+
+def _left_out(section: Section) -> str:
+    """Say which servers a scenario was not run on."""
+    return f"Left out: {', '.join(section.left_out)}." if section.left_out else ""
 
 
 def _cell(findings: Sequence[Finding]) -> tuple[str, bool]:
