@@ -8,11 +8,12 @@ import pytest
 from rich.console import Console
 
 from resilience import __main__ as command
-from resilience.findings import Finding, documented, equal
+from resilience.findings import IN_PROCESS, Finding, documented, equal
 from resilience.progress import Bar, Lines, Progress, showing
-from resilience.report import load, markdown, new, save, tables, update_page
+from resilience.report import load, markdown, new, save, sections, tables, update_page
 from resilience.scale import FULL, QUICK, TEST, scale_of_environment
 from resilience.scenarios import FUZZ, SOAK, Scenario, scenario
+from servers.habits import SERVERS
 
 GOOD = equal("faults", "hypercorn", "asyncio tasks over base", 0)
 BAD = equal("faults", "granian", "handlers left in memory", 1234)
@@ -56,12 +57,36 @@ def test_markdown_has_a_table_for_each_scenario_and_a_column_for_each_place() ->
         "| asyncio tasks over base | = 0 | 0 | 0 |",
         "| handlers left in memory | = 0 |  | **1,234** |",
         "",
+        "Left out: uvicorn-sansio, uvicorn-websockets, uvicorn-wsproto, daphne.",
+        "",
         "### shutdown",
         "",
         "| What | Bound | daphne |",
         "| --- | --- | --: |",
         "| what the clients saw | none: documented | 50 x 1006 [/red] |",
+        "",
+        "Left out: uvicorn-sansio, uvicorn-websockets, uvicorn-wsproto, hypercorn, granian.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("places", "expected"),
+    [
+        ([habits.key for habits in SERVERS], []),
+        ([f"{habits.key} x2" for habits in SERVERS[1:]], [SERVERS[0].key]),
+        ([IN_PROCESS, *[f"{habits.key}, SQLite" for habits in SERVERS[:-1]]], [SERVERS[-1].key]),
+        ([IN_PROCESS], []),
+    ],
+)
+def test_the_table_says_which_servers_were_left_out(places: list[str], expected: list[str]) -> None:
+    report = new("soak", TEST)
+    report.findings.extend(equal("database", place, "connections", 0) for place in places)
+    (section,) = sections(report.findings)
+    assert section.left_out == expected
+    console = Console(width=200, file=io.StringIO(), record=True)
+    console.print(*tables(report))
+    text = console.export_text()
+    assert f"Left out: {', '.join(expected)}." in text if expected else "Left out" not in text
 
 
 def test_the_page_gets_the_figures_between_its_markers(tmp_path: Path) -> None:
