@@ -124,7 +124,11 @@ async def crowd(place: Place, alias: str, title: str) -> None:
         else:
             place.at_most(what, idle, LANES)
     now = await place.site.settled(base)
-    place.at_most(f"{title}: connections at once, as the store counts them", sampled.most, LANES)
+    most = f"{title}: connections at once, as the store counts them"
+    if place.store.counts_exactly:
+        place.at_most(most, sampled.most, LANES)
+    else:
+        place.findings.append(documented(NAME, place.where, f"{most}, some just closed among them", sampled.most))
     place.at_most(
         f"{title}: connections at once, as Django in the server counts them", now.counts[f"peak {alias}"], LANES
     )

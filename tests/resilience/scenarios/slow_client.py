@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Sequence
 from itertools import pairwise
+from statistics import median
 from typing import Final
 from uuid import uuid4
 
@@ -208,29 +209,38 @@ async def others(scale: Scale, progress: Progress, running: Site, habits: Habits
     echoes = Echoes(running)
     await echoes.open(scale.slow_echoes)
     seconds = 2 * scale.slow_seconds / _ROUNDS
-    alone: list[float] = []
-    beside: list[float] = []
+    alone: list[list[float]] = []
+    beside: list[list[float]] = []
     dropped = 0
     _ = await echoes.measure(min(1.0, seconds))
     for _ in range(_ROUNDS // 2):
-        alone += await echoes.measure(seconds)
+        alone.append(await echoes.measure(seconds))
         progress.advance()
         # A fast start fills what is on the way; from then on each message of the feed meets a full outbox.
         async with _stall(running, Overflow.DROP_OLDEST, _PACE, 1_000_000) as (_, key):
             if habits.backpressure:
                 await told_when(running, key, lambda feed: feed.get("dropped", 0) > 0)
-            beside += await echoes.measure(seconds)
+            beside.append(await echoes.measure(seconds))
             dropped += (await told(running, key))["dropped"]
         progress.advance()
     await echoes.close()
-    slow, quick = _p99(beside), _p99(alone)
+    # By pairs of neighbouring rounds, for what else happens on the machine changes from second to second.
+    ratio = round(median(_p99(one) / _p99(other) for one, other in zip(beside, alone, strict=True)), 2)
+    title = "p99 of the others, beside to alone"
     return [
-        documented(NAME, habits.key, "echoes measured, alone and beside", f"{len(alone)}, {len(beside)}"),
+        documented(NAME, habits.key, "echoes measured, alone and beside", f"{_count(alone)}, {_count(beside)}"),
         documented(NAME, habits.key, "messages dropped for the stalled client meanwhile", dropped),
-        documented(NAME, habits.key, "p99 of the others alone, ms", round(quick * 1000, 2)),
-        documented(NAME, habits.key, "p99 of the others beside it, ms", round(slow * 1000, 2)),
-        at_most(NAME, habits.key, "p99 of the others, beside to alone", round(slow / quick, 2), _RATIO),
+        documented(NAME, habits.key, "p99 of the others alone, ms", round(median(map(_p99, alone)) * 1000, 2)),
+        documented(NAME, habits.key, "p99 of the others beside it, ms", round(median(map(_p99, beside)) * 1000, 2)),
+        # The p99 of a few seconds is that of the machine.
+        at_most(NAME, habits.key, title, ratio, _RATIO)
+        if scale.name == "full"
+        else documented(NAME, habits.key, f"{title}: too short a run to judge by", ratio),
     ]
+
+
+def _count(rounds: list[list[float]]) -> int:
+    return sum(map(len, rounds))
 
 
 def _p99(took: list[float]) -> float:

@@ -46,6 +46,8 @@ class Store(ABC):
     """Its name and version."""
     key: str
     """Its name."""
+    counts_exactly: bool
+    """Whether :meth:`connections` counts none that has just been closed."""
 
     # Django: settings of a database are of any type.
     @abstractmethod
@@ -83,6 +85,7 @@ class SQLite(Store):
     """
 
     key = "SQLite"
+    counts_exactly = True
     engine = f"SQLite {sqlite3.sqlite_version}"
 
     def __init__(self, folder: Path) -> None:
@@ -141,6 +144,8 @@ class PostgreSQL(Store):
     """
 
     key = "PostgreSQL"
+    # A backend is listed for a moment after its client has closed the connection.
+    counts_exactly = False
 
     def __init__(
         self, server: Postgres, names: dict[str, str], connection: "psycopg.Connection[tuple[object, ...]]"
