@@ -1,4 +1,4 @@
-"""The edge: ASGI's dicts in and out. No other module reads or builds one.
+"""The edge: ASGI's dicts in and out. No other module reads or builds one, but for the connection's two hot lines.
 
 Parsing trusts nothing: a key that a server leaves out, sets to ``None`` or fills with the wrong type never becomes
 a ``KeyError`` or a ``TypeError`` (ASGI www.rst, "WebSocket"; what real servers do stands in the docs, "Servers").
