@@ -24,6 +24,8 @@ _TOP: Final = 40
 _BOTTOM: Final = 50
 _COLOURS: Final = ("#7a7a7a", "#0a7f4f", "#c2571a", "#6a51a3")
 _DASHES: Final = ("6 3", "", "2 3", "8 3 2 3")
+_ORDER: Final = ("ceiling", "django-ws", "starlette", "channels")
+"""Each has its own colour and dashes, the same in every picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +75,9 @@ class _Scale:
         if self.logarithmic:
             powers = range(math.floor(math.log10(self.first)), math.ceil(math.log10(self.last)) + 1)
             return [10.0**power for power in powers if self.first <= 10.0**power <= self.last * 1.001]
-        step = 10.0 ** math.floor(math.log10(self.last or 1))
-        while self.last / step < 4:  # noqa: PLR2004 - fewer lines say too little
-            step /= 2
+        # Fewer than four lines say too little.
+        power = 10.0 ** math.floor(math.log10(self.last or 1))
+        step = next(step for step in (power, power / 2, power / 5, power / 10) if self.last / step >= 4)  # noqa: PLR2004
         return [step * number for number in range(int(self.last / step) + 1)]
 
 
@@ -92,8 +94,10 @@ def draw(picture: Picture, series: "Mapping[str, Mapping[str, Sequence[float]]]"
     across = _Scale(min(xs), max(xs), _LEFT, _WIDTH - _RIGHT, picture.logarithmic)
     upwards = _Scale(low_y, high_y, _HEIGHT - _BOTTOM, _TOP, picture.logarithmic)
     parts = [*_frame(picture), *_grid(across, upwards)]
-    for number, (name, line) in enumerate(lines.items()):
-        parts += _series(implementation(name).title, number, [(across(x), upwards(y)) for x, y in line])
+    for number, name in enumerate(name for name in _ORDER if name in lines):
+        style = _ORDER.index(name)
+        points = [(across(x), upwards(y)) for x, y in lines[name]]
+        parts += _series(implementation(name).title, number, style, points)
     return "\n".join([*parts, "</svg>", ""])
 
 
@@ -132,8 +136,8 @@ def _label(tick: float) -> str:
     return f"{tick:,.0f}" if tick >= 1 else f"{tick:g}"
 
 
-def _series(title: str, number: int, points: "Sequence[tuple[float, float]]") -> list[str]:
-    colour, dash = _COLOURS[number % len(_COLOURS)], _DASHES[number % len(_DASHES)]
+def _series(title: str, number: int, style: int, points: "Sequence[tuple[float, float]]") -> list[str]:
+    colour, dash = _COLOURS[style], _DASHES[style]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     parts = [f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"/>']
     parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in points]

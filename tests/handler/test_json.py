@@ -116,6 +116,8 @@ def test_the_bound_on_nesting_can_be_chosen_and_width_is_not_depth() -> None:
     wide = "[" + ",".join(["[]"] * 50) + "]"
     assert codec.decode(wide) == [[]] * 50
     assert codec.decode('"[[[["') == "[[[["
+    assert codec.decode('["[[[["]') == ["[[[["]
+    assert codec.decode('[{"a": "[[[["}]') == [{"a": "[[[["}]
     with pytest.raises(InvalidMessageError, match="nests too deep"):
         codec.decode("[[[]]]")
 

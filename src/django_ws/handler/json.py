@@ -20,7 +20,7 @@ from typing_extensions import TypeAliasType
 from django_ws.exceptions import InvalidMessageError, UnsupportedDataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from django_ws.interfaces import Data
 
@@ -158,6 +158,9 @@ def _check_surrogates(data: str) -> None:
         raise InvalidMessageError("not taken: the JSON has half of a surrogate pair") from None
 
 
+_CONTAINERS: Final = frozenset({dict, list})
+
+
 def check_depth(data: str, value: object, max_depth: int, /) -> None:
     """Refuse what nests too deep.
 
@@ -169,20 +172,25 @@ def check_depth(data: str, value: object, max_depth: int, /) -> None:
     Raises:
         InvalidMessageError: They nest deeper.
     """
-    if data.count("[") + data.count("{") <= max_depth:
+    left = data.count("[") + data.count("{")
+    if left <= max_depth or not isinstance(value, (dict, list)):
         return
-    level: list[object] = [value]
-    for _ in range(max_depth):
-        level = [inner for outer in level for inner in _inside(outer) if isinstance(inner, (dict, list))]
-        if not level:
+    # Decoded containers hold values of any JSON type.
+    level: list[Any] = [value]
+    for depth in range(1, max_depth + 1):
+        left -= len(level)
+        # What has not been seen, brackets within strings among it, cannot nest deeper than it is many. So the leaves of
+        # a long list of small objects are not looked at.
+        if depth + left <= max_depth or not level:
             return
-    raise InvalidMessageError("not taken: the JSON nests too deep")
-
-
-def _inside(value: object) -> "Iterable[object]":
-    if isinstance(value, dict):
-        return cast("dict[object, object]", value).values()
-    return cast("list[object]", value) if isinstance(value, list) else ()
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if hasattr(outer, "values") else outer)
+            if type(inner) in _CONTAINERS
+        ]
+    if level:
+        raise InvalidMessageError("not taken: the JSON nests too deep")
 
 
 _decoder: Final = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite_float)

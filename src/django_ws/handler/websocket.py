@@ -144,7 +144,7 @@ class WebSocket(SocketCore, Generic[InT, OutT]):
     def _decode(self, data: "Data") -> InT:
         options = self._options
         if len(data) > options.surely_fits:
-            size = len(data.encode()) if isinstance(data, str) else len(data)
+            size = len(data.encode()) if isinstance(data, str) and not data.isascii() else len(data)
             if size > options.max_message_size:
                 raise MessageTooBigError(
                     f"a message of {size} bytes came, over the limit of {options.max_message_size}"
