@@ -19,6 +19,7 @@ from django_ws.interfaces import (
     MiddlewareFactory,
     Next,
     Resolver,
+    SendsAcceptHeaders,
     SocketFactory,
 )
 from django_ws.middleware import run_endpoint
@@ -72,6 +73,7 @@ JOINTS: dict[type, set[str]] = {
     MiddlewareFactory: {"__call__"},
     Next: {"__call__"},
     SocketFactory: {"__call__"},
+    SendsAcceptHeaders: {"add_accept_headers"},
 }
 
 

@@ -28,6 +28,8 @@ class WebSocketSettings:
     """``ROOT_WS_URLCONF``: dotted name of the websocket URLconf; ``None``: ``ws_urls`` beside ``ROOT_URLCONF``."""
     middleware: tuple[str, ...] = ()
     """Dotted names; the first is outermost."""
+    skip_middleware: tuple[str, ...] = ()
+    """Entries of ``MIDDLEWARE`` that :class:`~django_ws.middleware.DjangoMiddleware` leaves out."""
     json_codec: str | None = None
     """Dotted name of the codec class for all sockets that speak JSON; ``None``: the standard library's."""
     allowed_origins: tuple[str, ...] | None = None
@@ -73,6 +75,7 @@ def _read() -> WebSocketSettings:
     return WebSocketSettings(
         urlconf=_setting("ROOT_WS_URLCONF", None, _dotted_name("a module")),
         middleware=_setting("WS_MIDDLEWARE", (), _strings),
+        skip_middleware=_setting("WS_SKIP_MIDDLEWARE", (), _strings),
         json_codec=_setting("WS_JSON_CODEC", None, _dotted_name("a class")),
         allowed_origins=_setting("WS_ALLOWED_ORIGINS", None, _optional(_strings)),
         max_message_size=_setting("WS_MAX_MESSAGE_SIZE", 1 << 20, _optional(_count)),
@@ -143,6 +146,8 @@ _NAMES: Final = frozenset(
         "FORCE_SCRIPT_NAME",
         "ROOT_URLCONF",
         "ROOT_WS_URLCONF",
+        "MIDDLEWARE",
+        "WS_SKIP_MIDDLEWARE",
         "WS_JSON_CODEC",
         "WS_MIDDLEWARE",
         "WS_ALLOWED_ORIGINS",

@@ -45,6 +45,7 @@ __all__ = [
     "Next",
     "Resolver",
     "Scope",
+    "SendsAcceptHeaders",
     "SocketFactory",
 ]
 
@@ -173,6 +174,15 @@ class Endpoint(Protocol):
 
     async def run(self) -> object:
         """Serve the connection until its end, clean-up included."""
+        ...
+
+
+@runtime_checkable
+class SendsAcceptHeaders(Protocol):
+    """An :class:`Endpoint` that sends more headers as it accepts the handshake; all that ship do."""
+
+    def add_accept_headers(self, headers: Headers, /) -> None:
+        """Send these, too; no-op once the handshake was accepted. daphne and granian do not send them."""
         ...
 
 

@@ -109,6 +109,22 @@ async def test_on_connect_may_accept_by_itself_to_say_more() -> None:
     assert socket.journal == ["open", "hello", "close 1000"]
 
 
+async def test_headers_of_middleware_go_out_with_the_accept_before_the_sockets_own() -> None:
+    class Accepting(Noted):
+        @override
+        async def on_connect(self) -> HttpResponseBase | None:
+            await self.accept(headers=[("x-own", "3")])
+            return None
+
+    for cls, own in ((Noted, []), (Accepting, [("x-own", "3")])):
+        connection = FakeConnection()
+        socket = make(cls, connection)
+        socket.add_accept_headers([("x-outer", "1")])
+        socket.add_accept_headers([("x-inner", "2")])
+        await socket.run()
+        assert connection.accepted == (None, [("x-outer", "1"), ("x-inner", "2"), *own])
+
+
 async def test_the_end_of_another_connection_is_a_fault_of_the_handshake() -> None:
     class Relaying(Noted):
         @override

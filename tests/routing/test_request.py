@@ -250,3 +250,12 @@ def test_the_request_knows_what_it_was_resolved_to() -> None:
     assert "resolver_match" not in vars(request)
     assert request.resolver_match is match.resolver_match
     assert WebSocketRequest(SCOPE).resolver_match is None
+
+
+def test_it_names_the_websocket_urlconf_where_django_resolved_it() -> None:
+    match = FakeMatch(None)
+    assert not hasattr(WebSocketRequest(SCOPE, match), "urlconf")
+    match.resolver_match = resolve("/hello/")
+    assert WebSocketRequest(SCOPE, match).urlconf == "testproject.ws_urls"
+    with override_settings(ROOT_WS_URLCONF="shop.sockets"):
+        assert WebSocketRequest(SCOPE, match).urlconf == "shop.sockets"

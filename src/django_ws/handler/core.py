@@ -59,6 +59,7 @@ class SocketCore:
 
     __slots__ = (
         "__weakref__",
+        "_accept_headers",
         "_close_code",
         "_closer",
         "_closing",
@@ -89,6 +90,7 @@ class SocketCore:
         """The subprotocol that the handshake was accepted with."""
         self.ws_phase: Phase = RECEIVING
         """What the socket is at; for the ticker."""
+        self._accept_headers: Headers = ()
         self._connection: Connection = connection
         self._options: Options = options
         self._runtime: Runtime = runtime()
@@ -189,8 +191,17 @@ class SocketCore:
             LocalProtocolError: The handshake was answered before.
             ValueError: A subprotocol that was not offered, or a header that HTTP cannot carry.
         """
+        if self._accept_headers:
+            headers = [*self._accept_headers, *headers]
         await self._connection.accept(subprotocol, headers)
         self.subprotocol = subprotocol
+
+    def add_accept_headers(self, headers: "Headers", /) -> None:
+        """Send these headers, too, as the handshake is accepted: for middleware. No-op after that.
+
+        daphne and granian do not send them.
+        """
+        self._accept_headers = [*self._accept_headers, *headers]
 
     # --- receive ----------------------------------------------------------------------------------
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
+    from django_ws.handler.runtime import Phase
+
 __all__ = ["SocketView", "WebSocketHandler"]
 
 InT = TypeVar("InT", default=JSON)
@@ -105,7 +107,7 @@ class WebSocketHandler(WebSocket[InT, OutT]):
                     # The common path of _next(), written out: one coroutine less for each message.
                     if lane.used:
                         lane.give_back()
-                    self.ws_phase = RECEIVING
+                    self.ws_phase: Phase = RECEIVING
                     data = await connection.receive()
                     self.ws_phase = RUNNING
                     runtime.active = True

@@ -16,10 +16,10 @@ from django_ws.handler.json import MAX_DEPTH, check_depth
 
 try:
     import msgspec
-except ImportError as error:
+except ImportError as _missing:
     raise ImproperlyConfigured(
         "MsgspecCodec needs msgspec, which is not installed: pip install 'django-ws[msgspec]'"
-    ) from error
+    ) from _missing
 
 if TYPE_CHECKING:
     from django_ws.handler.json import JSON, JSONEncodable

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from django_ws.interfaces import Endpoint, MiddlewareFactory, Next
 
-__all__ = ["compose", "load", "run_endpoint"]
+__all__ = ["compose", "is_async", "load", "run_endpoint"]
 
 
 async def run_endpoint(ws: "Endpoint", /) -> object:
@@ -77,7 +77,7 @@ def _wrap(factory: "MiddlewareFactory", next_: "Next", name: str) -> "Next":
             f"The websocket middleware {name} is an async function itself; it must be a plain one that takes next "
             "and gives back an async function of ws"
         )
-    if not callable(middleware) or not _is_async(middleware):
+    if not callable(middleware) or not is_async(middleware):
         raise ImproperlyConfigured(
             f"The websocket middleware {name} must be async: a class needs async def __call__(self, ws), "
             "a function must give back an async function of ws"
@@ -88,7 +88,8 @@ def _wrap(factory: "MiddlewareFactory", next_: "Next", name: str) -> "Next":
     return chain
 
 
-def _is_async(middleware: object) -> bool:
+def is_async(middleware: object) -> bool:
+    """Say whether a middleware, or any callable, gives something to await."""
     while isinstance(middleware, partial):
         middleware = cast("partial[object]", middleware).func
     call: object = getattr(middleware, "__call__", None)  # noqa: B004 - its kind is asked, not its presence

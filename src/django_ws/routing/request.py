@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.handlers.asgi import ASGIRequest
 
+from django_ws.conf import get_settings
 from django_ws.routing.paths import path_info
+from django_ws.routing.resolver import default_urlconf
 
 if TYPE_CHECKING:
     from django.urls import ResolverMatch
@@ -59,5 +61,7 @@ class WebSocketRequest(ASGIRequest):
         self.META["PATH_INFO"] = self.path_info
         if self._ws_match is not None:
             self.resolver_match: ResolverMatch | None = self._ws_match.resolver_match
+            if self.resolver_match is not None:
+                self.urlconf: str | None = get_settings().urlconf or default_urlconf()
         own.update(set_before)
         return getattr(self, name)
