@@ -3,7 +3,7 @@
 import pytest
 
 from servers.harness import Run
-from servers.raw import RawClient, Response
+from servers.raw import TEXT, RawClient, Response
 
 
 async def ask(run: Run, path: str, *headers: tuple[str, str]) -> Response:
@@ -45,6 +45,36 @@ async def test_denied(run: Run, path: str, status: int, fault: str | None) -> No
     assert response.status == (status if run.habits.denial_response else 403)
     assert b"fault" not in response.body
     assert run.visits[0].events("open") == []
+
+
+@pytest.mark.parametrize(
+    ("way", "status", "header"),
+    [("login", 302, ("location", "/login/")), ("maintenance", 503, ("retry-after", "60")), ("broken", 500, None)],
+)
+async def test_denied_by_djangos_own_middleware(
+    run: Run, way: str, status: int, header: tuple[str, str] | None
+) -> None:
+    if way == "broken":
+        run.expect_fault("ValueError: a fault in MIDDLEWARE")
+    response = await ask(run, f"gate/{way}/")
+    assert response.status == (status if run.habits.denial_response else 403)
+    assert b"fault" not in response.body
+    if header is not None and run.habits.denial_response:
+        assert header in response.headers
+    assert run.visits[0].events("open") == []
+
+
+async def test_accepted_by_djangos_own_middleware_with_its_headers_and_cookies(run: Run) -> None:
+    visit = run.visit("gate/open/")
+    client = await visit.raw()
+    response = await client.answer()
+    assert response.status == 101
+    if run.habits.accept_headers:
+        assert response.all("x-gate") == ["open"]
+        assert response.all("set-cookie") == ["seen=yes; Path=/"]
+        assert response.all("content-type") == []
+    client.send(TEXT, b"hello")
+    assert await client.receive() == (TEXT, b"hello")
 
 
 async def test_on_connect_gives_a_response(run: Run) -> None:

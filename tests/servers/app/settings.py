@@ -5,8 +5,12 @@ DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1"]
 ROOT_URLCONF = "servers.app.urls"
 INSTALLED_APPS: list[str] = []
-MIDDLEWARE: list[str] = []
-WS_MIDDLEWARE = ["servers.app.middleware.Record", "servers.app.middleware.Door"]
+MIDDLEWARE = ["servers.app.http_middleware.Gate"]
+WS_MIDDLEWARE = [
+    "servers.app.middleware.Record",
+    "django_ws.middleware.DjangoMiddleware",
+    "servers.app.middleware.Door",
+]
 USE_TZ = True
 
 # One line of the log begins with its level and logger, so that tests can count the entries and their tracebacks.
@@ -15,5 +19,8 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "{levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "loggers": {"django_ws": {"handlers": ["stderr"], "level": "INFO", "propagate": False}},
+    "loggers": {
+        "django_ws": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+        "django.request": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+    },
 }

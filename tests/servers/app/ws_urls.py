@@ -23,6 +23,7 @@ urlpatterns = [
     path("impatient/<slug:hook>/", handlers.Impatient),
     path("faulty/<slug:hook>/", handlers.Faulty),
     path("door/<slug:way>/", handlers.EchoText),
+    path("gate/<slug:way>/", handlers.EchoText),
     path("denying/<slug:way>/", handlers.Denying),
     path("subprotocols/", handlers.Subprotocols),
     path("headers/", handlers.AcceptHeaders),
