@@ -109,6 +109,26 @@ async def test_on_connect_may_accept_by_itself_to_say_more() -> None:
     assert socket.journal == ["open", "hello", "close 1000"]
 
 
+@pytest.mark.parametrize(("offered", "accepted"), [(("v2", "v1"), "v1"), (("v3",), None), ((), None)])
+async def test_a_socket_may_require_one_of_its_subprotocols(
+    offered: tuple[str, ...], accepted: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Choosy(Noted):
+        subprotocols = ("v1", "v2")
+        subprotocol_required = True
+
+    connection = FakeConnection(subprotocols=offered)
+    response = await make(Choosy, connection).run()
+    if accepted is not None:
+        assert (response, connection.accepted) == (None, (accepted, []))
+        return
+    assert isinstance(response, HttpResponse)
+    assert response.status_code == 400
+    assert response.content == b"Offer one of these in Sec-WebSocket-Protocol: v1, v2\n"
+    assert connection.accepted is None
+    assert messages(caplog) == ["Choosy: denied with 400: the client offers none of its subprotocols (v1, v2)"]
+
+
 async def test_headers_of_middleware_go_out_with_the_accept_before_the_sockets_own() -> None:
     class Accepting(Noted):
         @override

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
 
 from django_ws.close_codes import CloseCode
 from django_ws.exceptions import ConnectionClosed
@@ -82,6 +83,8 @@ class SocketCore:
 
     subprotocols: ClassVar[Sequence[str]] = ()
     """The subprotocols that the socket speaks, in its order of preference (RFC 6455 section 1.9)."""
+    subprotocol_required: ClassVar[bool] = False
+    """Whether a handshake that offers none of them is denied with 400; else it is accepted without one."""
 
     def __init__(self, request: "HttpRequest", connection: "Connection", options: "Options") -> None:
         self.request: HttpRequest = request
@@ -142,7 +145,11 @@ class SocketCore:
         try:
             response = await self.on_connect()
             if response is None and not connection.is_answered:
-                await self.accept(self.select_subprotocol(connection.subprotocols))
+                subprotocol = self.select_subprotocol(connection.subprotocols)
+                if subprotocol is None and self.subprotocol_required:
+                    response = self._without_subprotocol()
+                else:
+                    await self.accept(subprotocol)
         except GeneratorExit:
             raise  # the loop is gone: nothing can be awaited
         except BaseException as error:
@@ -155,6 +162,12 @@ class SocketCore:
         if owed:
             raise asyncio.CancelledError
         return response
+
+    def _without_subprotocol(self) -> HttpResponse:
+        spoken = ", ".join(self.subprotocols)
+        logger.warning("%s: denied with 400: the client offers none of its subprotocols (%s)", self._name, spoken)
+        text = f"Offer one of these in Sec-WebSocket-Protocol: {spoken}\n"
+        return HttpResponse(text, status=400, content_type="text/plain; charset=utf-8")
 
     async def _give_up(self) -> bool:
         """Clean up after a handshake that came to nothing: there was no ``on_open``, so there is no ``on_close``.
