@@ -1,7 +1,7 @@
 """Reading on while a hook runs for long, so that the client's end is noticed.
 
 The common path has no reader: the socket's own task awaits each message and handles it. Only where a hook has been
-running for longer than a tick (:mod:`django_ws.handler.ticker`) is an inbox made. Its reader takes in what comes, up
+running for longer than a tick (:mod:`django_ws.handler.runtime`) is an inbox made. Its reader takes in what comes, up
 to a bound; when that is reached it stops, the server stops reading, and the pressure goes back to the client's TCP
 connection. When the hook is done and the inbox empty, the socket goes back to the common path.
 """
