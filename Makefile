@@ -76,10 +76,10 @@ format: $(VENV)/.dev ## Format the code
 bench: $(VENV)/.bench ## Measure, side by side with its peers (QUICK=1: under two minutes)
 	$(BIN)/python -m benchmarks
 
-soak: $(VENV)/.resilience ## Faults, load and time over real servers: is anything lost? 25 minutes (QUICK=1: under two)
+soak: $(VENV)/.resilience ## Faults, load and time over real servers: is anything lost? Half an hour (QUICK=1: under two minutes)
 	cd tests && $(CURDIR)/$(BIN)/python -m resilience soak
 
-fuzz: $(VENV)/.resilience ## A million bad messages, and bad frames over each server (QUICK=1: under two minutes)
+fuzz: $(VENV)/.resilience ## A million bad messages, and bad frames over each server. Ten minutes (QUICK=1: under two)
 	cd tests && $(CURDIR)/$(BIN)/python -m resilience fuzz
 
 build: $(VENV)/.dev ## Build the wheel and the source distribution into dist/

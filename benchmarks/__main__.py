@@ -83,9 +83,9 @@ def _run(stages: "list[str] | tuple[str, ...]", output: Path | None) -> None:
         _in_process(run, stages)
         _over_uvicorn(run, stages, idle)
     console.print(terminal_table(results))
-    console.print(f"The client used at most {run.client_busy:.0%} of its core.")
-    if run.client_busy > _BUSY:
-        console.print("[red]So much that the figures over uvicorn are the client's.[/]")
+    for title, share in run.client_busy.items():
+        if share > _BUSY:
+            console.print(f"[red]{title}: the client used {share:.0%} of its core, so it may be what was measured.[/]")
     console.print(f"Every sample is in {save(results, output)}")
 
 

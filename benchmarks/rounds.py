@@ -36,11 +36,12 @@ class Run:
     def __init__(self, plan: "Plan", results: "Results", progress: Progress) -> None:
         self.plan: Plan = plan
         self.results: Results = results
-        self.client_busy: float = 0.0
-        """The largest share of its core that the client has used."""
+        self.client_busy: dict[str, float] = {}
+        """The largest share of its core that the client has used, by the title of the stage."""
         self._progress: Progress = progress
         self._random: random.Random = random.Random(_SEED)  # noqa: S311 - an order, not a secret
         self._task = progress.add_task("")
+        self._title: str = ""
 
     def taking_part(self, kind: "Kind") -> "list[Implementation]":
         """Give those that are installed and have that socket."""
@@ -52,10 +53,11 @@ class Run:
 
     def busy(self, share: float) -> None:
         """Note which share of its core the client was using: near 1, it is the client that is measured."""
-        self.client_busy = max(self.client_busy, share)
+        self.client_busy[self._title] = max(self.client_busy.get(self._title, 0.0), share)
 
     def begin(self, title: str, steps: int) -> None:
         """Show a new stage."""
+        self._title = title
         self._progress.reset(self._task, total=steps, description=title)
 
     def step(self) -> None:

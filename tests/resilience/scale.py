@@ -89,7 +89,7 @@ FULL: Final = Scale(
     multicore_faults=1_000,
     multicore_sockets=1_000,
 )
-"""The sizes that the claims are about; 25 minutes."""
+"""The sizes that the claims are about; half an hour."""
 
 QUICK: Final = Scale(
     name="quick",
