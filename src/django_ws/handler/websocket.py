@@ -222,11 +222,15 @@ class WebSocket(SocketCore, Generic[InT, OutT]):
             raise ValueError(f"sleep_loop must rest between its calls: seconds is {seconds!r}, but must be over 0")
         while True:
             await asyncio.sleep(seconds)
-            try:
-                await func(*args, **kwargs)
-            except Exception as error:  # noqa: BLE001 - told and logged there
-                await self._task_failed(error)
+            await self._call(func, *args, **kwargs)
             rest_lane()
+
+    async def _call(self, func: "Callable[P, Awaitable[object]]", /, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Make one call of a loop, which goes on after an exception."""
+        try:
+            await func(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - told and logged there
+            await self._task_failed(error)
 
     def start_ping(self) -> "asyncio.Task[NoReturn]":
         """Send ``{"ping": <now, ISO 8601>}`` as a text frame every :attr:`ping_interval` seconds.
@@ -247,10 +251,7 @@ class WebSocket(SocketCore, Generic[InT, OutT]):
             now = loop.time()
             due = next_due(now, seconds)
             await asyncio.sleep(due - now)
-            try:
-                await self._send_data(ping_text(due))
-            except Exception as error:  # noqa: BLE001 - told and logged there
-                await self._task_failed(error)
+            await self._call(self._send_data, ping_text(due))
 
     # --- hooks ------------------------------------------------------------------------------------
 

@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.handlers.asgi import ASGIRequest
 
-from django_ws.conf import get_settings
 from django_ws.routing.paths import path_info
-from django_ws.routing.resolver import default_urlconf
+from django_ws.routing.resolver import websocket_urlconf
 
 if TYPE_CHECKING:
     from django.urls import ResolverMatch
@@ -62,6 +61,6 @@ class WebSocketRequest(ASGIRequest):
         if self._ws_match is not None:
             self.resolver_match: ResolverMatch | None = self._ws_match.resolver_match
             if self.resolver_match is not None:
-                self.urlconf: str | None = get_settings().urlconf or default_urlconf()
+                self.urlconf: str | None = websocket_urlconf()
         own.update(set_before)
         return getattr(self, name)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from django_ws.conf import WebSocketSettings
 
-__all__ = ["DjangoMatch", "DjangoResolver", "RouteNotFound", "default_urlconf"]
+__all__ = ["DjangoMatch", "DjangoResolver", "RouteNotFound", "default_urlconf", "websocket_urlconf"]
 
 _KNOWN: Final = 1024
 """Paths that are remembered. Each has a route of its own, unless that is an open regular expression."""
@@ -95,7 +95,7 @@ class DjangoResolver:
         """Dotted name of the URLconf in force."""
         settings = get_settings()
         if settings is not self._settings:
-            self._name = self._urlconf or settings.urlconf or default_urlconf()
+            self._name = self._urlconf or websocket_urlconf()
             self._settings = settings
         return self._name
 
@@ -141,6 +141,11 @@ class DjangoResolver:
                 "urlpatterns = [path('ws/', MySocket)], or name another one in ROOT_WS_URLCONF."
             )
         yield from _walk("", get_resolver(urlconf))
+
+
+def websocket_urlconf() -> str:
+    """Give the dotted name of the project's websocket URLconf: ``ROOT_WS_URLCONF``, else the default."""
+    return get_settings().urlconf or default_urlconf()
 
 
 def default_urlconf() -> str:
