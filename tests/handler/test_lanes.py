@@ -231,18 +231,23 @@ async def test_a_connection_that_an_error_did_not_break_is_kept(monkeypatch: pyt
 # --- background tasks -----------------------------------------------------------------------------
 
 
+async def hold_a_connection(step: asyncio.Event, done: asyncio.Event) -> None:
+    """Be a background task that has used the database, until it is told to end; it still has its connection then."""
+    use = enter_background_task()
+    assert use is not None
+    await sync_to_async(query)()
+    step.set()
+    await done.wait()
+    assert await sync_to_async(is_connected)()
+    use.give_back()
+
+
 @pytest.mark.usefixtures("database")
 async def test_what_a_background_task_holds_open_outlasts_the_hooks_and_ends_with_it() -> None:
     step, done = asyncio.Event(), asyncio.Event()
 
     async def background() -> None:
-        use = enter_background_task()
-        assert use is not None
-        await sync_to_async(query)()
-        step.set()
-        await done.wait()
-        assert await sync_to_async(is_connected)()
-        use.give_back()
+        await hold_a_connection(step, done)
         assert not await sync_to_async(is_connected)()
 
     async def socket(use: LaneUse) -> None:
@@ -292,17 +297,8 @@ async def test_an_abandoned_task_that_ends_after_the_last_socket_closes_what_it_
     step, done = asyncio.Event(), asyncio.Event()
     abandoned: list[asyncio.Task[None]] = []
 
-    async def background() -> None:
-        use = enter_background_task()
-        assert use is not None
-        await sync_to_async(query)()
-        step.set()
-        await done.wait()
-        assert await sync_to_async(is_connected)()
-        use.give_back()
-
     async def socket(_use: LaneUse) -> None:
-        abandoned.append(asyncio.create_task(background()))
+        abandoned.append(asyncio.create_task(hold_a_connection(step, done)))
         await step.wait()
 
     await in_socket_task(socket, 1)
