@@ -3,8 +3,8 @@
 Each of the places that a key may hold is an entry of the cache, taken by its atomic ``add`` and held by a lease, which
 is renewed while the connection is open: the places of a process that died come back when their leases have run out.
 
-Redis, Valkey, Memcached and the database do what this needs. A file-based cache does not, for its ``add`` is not
-atomic; a local-memory one is each process's own.
+Redis, Valkey and Memcached do what this needs. The database does it slowly, and may give a place whose lease has just
+run out to two. A file-based cache does not, for its ``add`` is not atomic; a local-memory one is each process's own.
 """
 
 import asyncio
