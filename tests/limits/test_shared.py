@@ -339,7 +339,9 @@ async def test_a_place_taken_over_is_not_deleted_by_a_release_that_knows_nothing
     assert entries() == theirs
 
 
-async def test_a_place_that_was_given_back_during_a_renewal_stays_given_back(gate: type[Gated]) -> None:
+async def test_a_place_that_was_given_back_during_a_renewal_stays_given_back(
+    gate: type[Gated], caplog: pytest.LogCaptureFixture
+) -> None:
     places = SharedPlaces("places", timeout=SECONDS)
     assert await places.take("a", 10)
     assert await places.take("b", 10)
@@ -357,6 +359,7 @@ async def test_a_place_that_was_given_back_during_a_renewal_stays_given_back(gat
     assert await other
     await places.release("c")
     assert entries("a") == entries("b") == entries("c") == {}
+    assert caplog.records == []
 
 
 async def test_a_place_given_back_while_it_is_found_lost_is_no_fault(gate: type[Gated]) -> None:
