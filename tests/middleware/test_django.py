@@ -8,24 +8,30 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.sessions.backends.signed_cookies import SessionStore
+from django.core.cache import caches
+from django.core.cache.backends.locmem import LocMemCache
 from django.core.exceptions import ImproperlyConfigured, MiddlewareNotUsed, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.template.response import SimpleTemplateResponse
 from django.test import override_settings
 from django.utils.decorators import sync_and_async_middleware
+from django.utils.deprecation import MiddlewareMixin
 from django.utils.translation import get_language
 from typing_extensions import override
 
 from django_ws import WebSocketHandler, get_websocket_application
 from django_ws.application import WebSocketApplication
+from django_ws.handler import lanes
 from django_ws.interfaces import Endpoint, SendsAcceptHeaders
-from django_ws.middleware.django import DjangoMiddleware, SwitchingProtocols
+from django_ws.middleware import run_endpoint
+from django_ws.middleware.django import DjangoMiddleware, SwitchingProtocols, _run_at_once, _View
 from django_ws.routing import WebSocketRequest
 from django_ws.testing import Peer, websocket_scope
 from django_ws.urls import path
@@ -260,13 +266,50 @@ async def test_headers_of_a_body_and_of_the_handshake_itself_are_left_out(servin
     [
         ((either,), "async"),
         ((either, sync_tenant), "sync"),
-        ((sync_tenant, either), "async"),
+        ((sync_tenant, either), "sync"),
+        ((AsyncTenant, sync_tenant, either), "sync"),
         ((AsyncTenant, either), "async"),
     ],
 )
 async def test_sync_and_async_middleware_may_be_mixed(serving: Serve, names: tuple[object, ...], kind: str) -> None:
     peer = await accepted(serving(*map(here, names)))
     assert (b"x-kind", kind.encode()) in peer.accepted_headers
+
+
+async def test_the_default_stack_is_one_hop_to_the_lane(serving: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    hops: list[object] = []
+    tidy = lanes._leave_tidy
+
+    def count(fn: Any, /) -> Any:
+        hops.append(fn)
+        return tidy(fn)
+
+    monkeypatch.setattr(lanes, "_leave_tidy", count)
+    await accepted(serving(*DEFAULT))
+    assert len(hops) == 1
+    hops.clear()
+    await accepted(serving(here(AsyncTenant), here(either)))
+    assert not hops
+
+
+async def test_a_class_with_an_async_call_that_is_not_marked_is_awaited(serving: Serve) -> None:
+    class Unmarked:
+        async_capable = True
+        sync_capable = False
+
+        def __init__(self, get_response: Get) -> None:
+            self.get_response = get_response
+
+        async def __call__(self, request: HttpRequest) -> HttpResponseBase:
+            response: HttpResponseBase = await self.get_response(request)
+            response["X-Kind"] = "unmarked"
+            return response
+
+    globals()["Unmarked"] = Unmarked
+    peer = await accepted(serving(here(either), f"{__name__}.Unmarked", here(either)))
+    assert [value for name, value in peer.accepted_headers if name == b"x-kind"] == [b"async"]
+    peer = await accepted(serving(f"{__name__}.Unmarked"))
+    assert (b"x-kind", b"unmarked") in peer.accepted_headers
 
 
 async def test_async_middleware_runs_in_the_sockets_own_task(serving: Serve) -> None:
@@ -385,6 +428,164 @@ async def test_a_process_view_may_deny_and_sees_the_sockets_attributes(serving: 
     assert "handshake of" in str(seen[3])
 
 
+async def test_a_process_view_is_shown_the_sockets_names(serving: Serve) -> None:
+    """Logs and traces name a view by them."""
+    view = _View(Asked)
+    names = (view.__module__, view.__name__, view.__qualname__, view.__doc__)
+    assert names == (__name__, "Asked", "Asked", Asked.__doc__)
+
+
+# --- what is rendered -----------------------------------------------------------------------------
+
+
+class Page(SimpleTemplateResponse):
+    """Needs no template: its context is what it says, one line for each entry."""
+
+    @property
+    @override
+    def rendered_content(self) -> str:
+        return ",".join(self.context_data["said"])  # type: ignore[index]
+
+
+class Answering(MiddlewareMixin):
+    """Answers with a page that is not rendered yet, and notes it once it is."""
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase:
+        return Page("", {"said": ["view"]}, status=403)
+
+    def process_template_response(self, request: HttpRequest, response: Any) -> HttpResponseBase:
+        response.context_data["said"].append("inner")
+        return Page("", response.context_data, status=403)
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        response["X-Length"] = str(len(response.content))
+        return response
+
+
+class Saying(AsyncTenant):
+    """Async, as are its methods."""
+
+    async def process_template_response(self, request: HttpRequest, response: Any) -> HttpResponseBase:
+        response.context_data["said"].append("async")
+        page: HttpResponseBase = response
+        return page
+
+
+class Last(MiddlewareMixin):
+    def process_template_response(self, request: HttpRequest, response: Any) -> HttpResponseBase:
+        response.context_data["said"].append("outer")
+        page: HttpResponseBase = response
+        return page
+
+
+class AsyncAnswering(AsyncTenant):
+    """As :class:`Answering`, in a chain whose view is async."""
+
+    async def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase:
+        return Page("", {"said": ["view"]}, status=403)
+
+
+class Forgetful(MiddlewareMixin):
+    def process_template_response(self, request: HttpRequest, response: Any) -> None: ...
+
+
+class Unrenderable(SimpleTemplateResponse):
+    @property
+    @override
+    def rendered_content(self) -> str:
+        raise ValueError("a secret")
+
+
+class Breaking(MiddlewareMixin):
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase:
+        return Unrenderable("")
+
+
+class Deaf(MiddlewareMixin):
+    def process_exception(self, request: HttpRequest, error: Exception) -> None: ...
+
+
+class Mending(MiddlewareMixin):
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase:
+        return HttpResponse(type(error).__name__, status=403)
+
+
+@pytest.mark.parametrize(
+    ("names", "body"),
+    [
+        ((Last, Answering), b"view,inner,outer"),
+        ((Last, Saying, Answering), b"view,inner,async,outer"),
+        ((Last, Saying, AsyncAnswering), b"view,async,outer"),
+    ],
+)
+async def test_a_template_response_goes_through_its_methods_and_is_rendered_inside_the_chain(
+    serving: Serve, names: tuple[object, ...], body: bytes
+) -> None:
+    peer = await denied(serving(*map(here, names)))
+    assert (peer.denied_status, peer.denied_body) == (403, body)
+    if Answering in names:
+        assert (b"x-length", str(len(body)).encode()) in [(name.lower(), value) for name, value in peer.denied_headers]
+
+
+async def test_a_template_method_that_gives_nothing_is_a_fault(
+    serving: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    peer = await denied(serving(here(Forgetful), here(Answering)))
+    assert peer.denied_status == 500
+    assert "process_template_response of MIDDLEWARE gave back None" in caplog.text
+
+
+async def test_process_exception_is_asked_of_a_page_that_cannot_be_rendered(
+    serving: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    peer = await denied(serving(here(Mending), here(Deaf), here(Breaking)))
+    assert (peer.denied_status, peer.denied_body) == (403, b"ValueError")
+    peer = await denied(serving(here(Deaf), here(Breaking)))
+    assert peer.denied_status == 500
+    assert b"secret" not in peer.denied_body
+
+
+# --- caches ---------------------------------------------------------------------------------------
+
+
+class Connected(LocMemCache):
+    """A cache that has something to close, as that of memcached."""
+
+    closed: ClassVar[list[object]] = []
+
+    @override
+    def close(self, **kwargs: object) -> None:
+        self.closed.append(self)
+
+
+async def test_a_cache_that_the_chain_has_opened_is_closed_but_none_of_others(serving: Serve) -> None:
+    def caching(get_response: Get) -> Get:
+        def middleware(request: HttpRequest) -> HttpResponseBase:
+            for alias in ("ours", "connected", "plain"):
+                caches[alias].set("a", "b")
+            response: HttpResponseBase = get_response(request)
+            return response
+
+        return middleware
+
+    connected = {"BACKEND": f"{__name__}.Connected"}
+    plain = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    Connected.closed.clear()
+    application = serving(here(caching), CACHES={"ours": connected, "connected": connected, "plain": plain})
+    kept = caches["ours"]
+    await accepted(application)
+    assert len(Connected.closed) == 1
+    assert kept not in Connected.closed
+
+
+async def test_djangos_cache_of_pages_is_left_out(serving: Serve) -> None:
+    names = ["django.middleware.cache.UpdateCacheMiddleware", "django.middleware.cache.FetchFromCacheMiddleware"]
+    application = serving(*names, here(Bodied))
+    chain = DjangoMiddleware(run_endpoint)._chain
+    assert chain._is_sync  # by the third alone: these two are both capable
+    await accepted(application)
+
+
 # --- what is wrong --------------------------------------------------------------------------------
 
 
@@ -399,6 +600,22 @@ async def test_a_process_view_may_deny_and_sees_the_sockets_attributes(serving: 
 def test_a_wrong_entry_is_found_at_the_start_and_named(serving: Serve, name: str, error: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=error):
         serving(name)
+
+
+async def test_a_chain_that_gives_back_no_response_is_a_fault_that_is_named(
+    serving: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    def forgetful(get_response: Get) -> Callable[[HttpRequest], None]:
+        return lambda request: None
+
+    peer = await denied(serving(here(forgetful)))
+    assert peer.denied_status == 500
+    assert "The outermost of MIDDLEWARE gave back no response, but None" in caplog.text
+
+
+def test_a_view_in_a_thread_cannot_wait() -> None:
+    with pytest.raises(RuntimeError, match="in a thread that has no loop"):
+        _run_at_once(asyncio.sleep(0))
 
 
 async def test_an_endpoint_that_sends_no_headers_is_run_all_the_same() -> None:
@@ -425,6 +642,4 @@ def test_the_answer_of_the_view_is_101() -> None:
 
 
 async def test_the_view_is_never_called_but_could_be() -> None:
-    from django_ws.middleware.django import _View
-
     assert (await _View(None)()).status_code == 101
