@@ -17,7 +17,6 @@ for needed in ("allauth", "corsheaders", "whitenoise", "debug_toolbar", "django_
     pytest.importorskip(needed, reason="a package of the test group is not installed")
 
 from asgiref.sync import async_to_sync
-from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
@@ -25,6 +24,7 @@ from django.core.cache import caches
 from django.core.management import call_command
 from django.db import connections
 from django.test import Client, override_settings
+from django.utils.module_loading import import_string
 
 from django_ws import get_websocket_application
 from django_ws.application import WebSocketApplication
@@ -372,7 +372,7 @@ def test_otp_tells_the_socket_whether_its_user_is_verified(serving: Serve, alice
     ask_now = async_to_sync(ask_one)
     assert ask_now(application, "verified", scope(cookie=alice)) == "False"
     # A model of a package without types.
-    devices: Any = apps.get_model("otp_static", "StaticDevice")
+    devices: Any = import_string("django_otp.plugins.otp_static.models.StaticDevice")
     device = devices.objects.create(user=get_user_model().objects.get(), name="device")
     session = SessionStore(alice.removeprefix("sessionid="))
     session["otp_device_id"] = device.persistent_id
