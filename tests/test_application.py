@@ -5,62 +5,24 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.exceptions import ImproperlyConfigured, PermissionDenied, SuspiciousOperation
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.core.exceptions import ImproperlyConfigured
 from django.http.response import HttpResponseBase
-from django.template import engines
-from django.template.response import TemplateResponse
 from django.test import override_settings
 from django.urls import get_script_prefix
 from typing_extensions import override
 
 from django_ws import WebSocketHandler, get_websocket_application
-from django_ws import application as module
 from django_ws.application import WebSocketApplication
-from django_ws.exceptions import ConnectionClosed
 from django_ws.interfaces import Connection, Endpoint, Next
 from django_ws.protocol import ASGIConnection
 from django_ws.routing import DjangoResolver
 from django_ws.testing import FakeMiddleware, FakeResolver, Peer, websocket_scope
 from handler.support import Noted, messages, turns, until
-
-
-async def no_http(scope: Any, receive: Any, send: Any, /) -> None:
-    raise AssertionError("no HTTP here")
-
-
-def serving(target: object, *middleware: Any, path: str = "/") -> WebSocketApplication:
-    return get_websocket_application(no_http, resolver=FakeResolver({path: target}), middleware=middleware)
-
-
-class Echo(WebSocketHandler[str, str]):
-    @override
-    async def on_message(self, data: str, /) -> None:
-        await self.send(data)
-
-
-def denying(answer: HttpResponseBase | BaseException) -> type[WebSocketHandler]:
-    class Denying(WebSocketHandler):
-        @override
-        async def on_connect(self) -> HttpResponseBase | None:
-            if isinstance(answer, BaseException):
-                raise answer
-            return answer
-
-    return Denying
-
-
-async def denied(application: WebSocketApplication, scope: Any = None, **kwargs: Any) -> Peer:
-    async with Peer(application, scope, **kwargs) as peer:
-        assert not await peer.connect()
-    return peer
-
-
-# --- the three kinds of scope ---------------------------------------------------------------------
+from serving import Bare, Echo, Reading, denied, denying, failing, no_http, serving
 
 
 async def test_a_websocket_is_served_to_its_end() -> None:
@@ -168,17 +130,9 @@ def test_a_middleware_that_cannot_be_imported_is_found_at_the_start_and_named() 
         get_websocket_application(no_http)
 
 
-class Refusing:
-    def __init__(self, next_: Next) -> None:
-        self.next = next_
-
-    async def __call__(self, ws: Endpoint) -> object:
-        return HttpResponse("not you", status=401)
-
-
 async def test_a_setting_overridden_in_a_test_takes_effect_on_an_application_that_exists() -> None:
     application = get_websocket_application(no_http, resolver=FakeResolver({"/": Echo}))
-    with override_settings(WS_MIDDLEWARE=[f"{__name__}.Refusing"]):
+    with override_settings(WS_MIDDLEWARE=["serving.Refusing"]):
         assert (await denied(application)).denied_status == 401
     async with Peer(application) as peer:
         assert await peer.connect()
@@ -192,277 +146,6 @@ async def test_a_chain_that_cannot_be_built_fails_every_connection_and_is_not_pa
         for _ in range(2):
             assert (await denied(application)).denied_status == 500
     assert len(messages(caplog)) == 2
-
-
-# --- denials --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("error", "status", "body", "line"),
-    [
-        (PermissionDenied(), 403, b"Forbidden\n", "Forbidden: '/' (route '/')"),
-        (PermissionDenied("no member"), 403, b"Forbidden\n", "Forbidden: '/' (route '/'): no member"),
-        (Http404("no room"), 404, b"Not Found\n", "Not Found: '/' (route '/')"),
-        (SuspiciousOperation("odd"), 400, b"Bad Request\n", "Bad Request: '/' (route '/')"),
-        (ConnectionClosed(4000), 500, b"Internal Server Error\n", "Websocket fault: '/' (route '/')"),
-        (ValueError("secret"), 500, b"Internal Server Error\n", "Websocket fault: '/' (route '/')"),
-        (asyncio.CancelledError(), 500, b"Internal Server Error\n", "Websocket fault: '/' (route '/')"),
-    ],
-)
-async def test_what_on_connect_raises_becomes_a_status_and_one_line(
-    error: BaseException, status: int, body: bytes, line: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    peer = await denied(serving(denying(error)))
-    assert (peer.denied_status, peer.denied_body) == (status, body)
-    assert messages(caplog) == [line]
-    assert bool(caplog.records[0].exc_info) is (status == 500)
-
-
-async def test_where_the_server_has_no_denial_response_it_is_a_plain_403() -> None:
-    peer = await denied(serving(denying(Http404())), websocket_scope(denial_response=False))
-    assert [event["type"] for event in peer.events] == ["websocket.close"]
-
-
-async def test_an_unknown_path_is_404_without_a_traceback(caplog: pytest.LogCaptureFixture) -> None:
-    peer = await denied(serving(Echo), websocket_scope("/wp-admin\n"))
-    assert peer.denied_status == 404
-    assert messages(caplog) == [r"Not Found: '/wp-admin\n'"]
-    assert caplog.records[0].exc_info is None
-
-
-async def test_no_query_string_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    await denied(serving(Echo), websocket_scope("/x", query="token=secret"))
-    assert "secret" not in caplog.text
-
-
-@pytest.mark.parametrize(
-    ("headers", "query", "status", "reason"),
-    [
-        ([("host", "evil.example")], b"", 400, "in ALLOWED_HOSTS"),
-        ([("origin", "https://evil.example")], b"", 403, "its Origin is another site"),
-        ([], b"\xff", 400, "its query string is not UTF-8"),
-    ],
-)
-async def test_a_handshake_from_elsewhere_is_refused_before_any_code_of_the_user(
-    headers: list[tuple[str, str]], query: bytes, status: int, reason: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    notes: list[str] = []
-    application = serving(Echo, FakeMiddleware("any", notes))
-    peer = await denied(application, websocket_scope(headers=headers, query_string=query))
-    assert peer.denied_status == status
-    assert notes == []
-    (line,) = messages(caplog)
-    assert reason in line
-
-
-async def test_an_origin_of_our_own_is_let_in() -> None:
-    async with Peer(serving(Echo), websocket_scope(headers=[("origin", "http://localhost")])) as peer:
-        assert await peer.connect()
-
-
-async def test_a_response_denies_as_it_is_cookies_included() -> None:
-    response = HttpResponse("pay first", status=402, headers={"X-Price": "5"})
-    response.set_cookie("seen", "1", httponly=True)
-    peer = await denied(serving(denying(response)))
-    assert (peer.denied_status, peer.denied_body) == (402, b"pay first")
-    headers = dict(peer.denied_headers)
-    assert headers[b"x-price"] == b"5"
-    assert headers[b"content-type"] == b"text/html; charset=utf-8"
-    assert headers[b"content-length"] == b"9"
-    assert headers[b"set-cookie"].startswith(b"seen=1; HttpOnly")
-
-
-def template_response() -> TemplateResponse:
-    template = engines.all()[0].from_string("Hello {{ name }}") if engines.all() else None
-    response = TemplateResponse(HttpRequest(), template, {"name": "you"}, status=403)  # type: ignore[arg-type]
-    response.add_post_render_callback(lambda rendered: rendered.headers.__setitem__("X-Rendered", "yes"))
-    return response
-
-
-@override_settings(TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates"}])
-async def test_a_template_response_is_rendered_first() -> None:
-    peer = await denied(serving(denying(template_response())))
-    assert (peer.denied_status, peer.denied_body) == (403, b"Hello you")
-    assert dict(peer.denied_headers)[b"x-rendered"] == b"yes"
-    rendered = template_response().render()
-    assert (await denied(serving(denying(rendered)))).denied_body == b"Hello you"
-
-
-def parts() -> Iterator[bytes]:
-    yield b"one "
-    yield b"two"
-
-
-async def async_parts() -> AsyncIterator[bytes]:
-    for part in parts():
-        yield part
-
-
-@pytest.mark.parametrize("make_parts", [parts, async_parts])
-async def test_a_streaming_response_is_gathered(make_parts: Callable[[], Any]) -> None:
-    peer = await denied(serving(denying(StreamingHttpResponse(make_parts(), status=429))))
-    assert (peer.denied_status, peer.denied_body) == (429, b"one two")
-
-
-def broken_parts() -> Iterator[bytes]:
-    yield b"one"
-    raise ValueError("broken")
-
-
-@pytest.mark.parametrize(
-    "response",
-    [lambda: StreamingHttpResponse(broken_parts()), lambda: HttpResponse(status=101)],
-)
-async def test_a_response_that_cannot_be_sent_is_a_fault(
-    response: Callable[[], HttpResponseBase], caplog: pytest.LogCaptureFixture
-) -> None:
-    peer = await denied(serving(denying(response())))
-    assert peer.denied_status == 500
-    assert messages(caplog) == ["Websocket fault: '/' (route '/')"]
-
-
-async def test_a_middleware_may_answer_with_a_response() -> None:
-    peer = await denied(serving(Echo, Refusing))
-    assert (peer.denied_status, peer.denied_body) == (401, b"not you")
-
-
-async def test_a_middleware_that_returns_without_awaiting_next_forbids(caplog: pytest.LogCaptureFixture) -> None:
-    def silent(next_: Next) -> Callable[[Endpoint], Any]:
-        async def middleware(ws: Endpoint) -> None:
-            return None
-
-        return middleware
-
-    peer = await denied(serving(Echo, silent))
-    assert peer.denied_status == 403
-    assert messages(caplog) == ["Forbidden: '/' (route '/'): a middleware returned without awaiting next"]
-
-
-@pytest.mark.parametrize("answer", [HttpResponse(), PermissionDenied()])
-async def test_a_client_that_left_before_its_denial_is_no_fault(
-    answer: HttpResponseBase | Exception, caplog: pytest.LogCaptureFixture
-) -> None:
-    class Leaving(WebSocketHandler):
-        @override
-        async def on_connect(self) -> HttpResponseBase | None:
-            peer.vanish()
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
-
-    peer = Peer(serving(Leaving))
-    peer.ask()
-    await peer.start()
-    assert peer.events == []
-    assert "Traceback" not in caplog.text
-
-
-async def test_what_a_middleware_returns_never_reaches_the_server() -> None:
-    def talkative(next_: Next) -> Callable[[Endpoint], Any]:
-        async def middleware(ws: Endpoint) -> object:
-            await next_(ws)
-            return HttpResponse("too late")
-
-        return middleware
-
-    async with Peer(serving(Echo, talkative)) as peer:
-        assert await peer.connect()
-
-
-# --- faults after the handshake -------------------------------------------------------------------
-
-
-def failing(error: BaseException) -> type[Noted]:
-    class Failing(Noted):
-        @override
-        async def on_open(self) -> None:
-            raise error
-
-    return Failing
-
-
-async def test_a_fault_is_closed_with_1011_and_logged_once_with_its_route(caplog: pytest.LogCaptureFixture) -> None:
-    async with Peer(serving(failing(ValueError("detail")))) as peer:
-        assert await peer.connect()
-        assert await peer.wait_closed() == 1011
-        assert peer.close_reason == ""
-    (record,) = caplog.records
-    assert record.name == "django_ws"
-    assert record.getMessage() == "Websocket fault: '/' (route '/')"
-    assert record.exc_info is not None
-
-
-async def test_a_permission_denied_is_closed_with_1008_and_no_traceback(caplog: pytest.LogCaptureFixture) -> None:
-    async with Peer(serving(failing(PermissionDenied()))) as peer:
-        assert await peer.connect()
-        assert await peer.wait_closed() == 1008
-    assert messages(caplog) == ["Closed with 1008: '/' (route '/'): PermissionDenied"]
-    assert caplog.records[0].exc_info is None
-
-
-async def test_a_foreign_end_is_a_fault_here(caplog: pytest.LogCaptureFixture) -> None:
-    async with Peer(serving(failing(ConnectionClosed(4000)))) as peer:
-        assert await peer.connect()
-        assert await peer.wait_closed() == 1011
-    assert len(messages(caplog)) == 1
-
-
-class Bare:
-    """An endpoint of somebody else's, which neither answers nor closes more than it says."""
-
-    def __init__(self, request: HttpRequest, connection: Connection) -> None:
-        self.request = request
-        self.connection = connection
-
-    async def run(self) -> object:
-        await self.connection.accept()
-        return "result"
-
-
-class Reading(Bare):
-    @override
-    async def run(self) -> object:
-        await self.connection.accept()
-        while True:
-            await self.connection.receive()
-
-
-async def test_an_endpoint_that_leaves_its_connection_open_is_closed_with_1000() -> None:
-    async with Peer(serving(Bare)) as peer:
-        assert await peer.connect()
-        assert await peer.wait_closed() == 1000
-
-
-async def test_the_end_of_the_connection_is_no_fault_of_an_endpoint(caplog: pytest.LogCaptureFixture) -> None:
-    async with Peer(serving(Reading)) as peer:
-        assert await peer.connect()
-    assert messages(caplog) == []
-
-
-async def test_the_clients_end_before_the_answer_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
-    peer = Peer(serving(Reading))
-    peer.disconnect()
-    await peer.start()
-    assert peer.events == []
-    assert messages(caplog) == []
-
-
-async def test_a_client_that_does_not_read_its_close_frame_does_not_hold_the_application(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(module, "_CLOSE_SECONDS", 0.01)
-
-    class Failing(Bare):
-        @override
-        async def run(self) -> object:
-            await super().run()
-            peer.pause()
-            raise ValueError("no")
-
-    async with Peer(serving(Failing)) as peer:
-        assert await peer.connect()
-        await peer.wait()
-    assert peer.close_code is None
 
 
 # --- the process ----------------------------------------------------------------------------------
@@ -653,3 +336,48 @@ async def test_a_fault_here_leaves_the_other_sockets_alone(caplog: pytest.LogCap
         good.text("still here")
         assert await good.receive() == "still here"
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+# --- limits ---------------------------------------------------------------------------------------
+
+STRANGER = websocket_scope(client=("203.0.113.5", 50000))
+LOCAL = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "application"}}
+
+
+@pytest.mark.parametrize("alias", [None, "default"])
+async def test_the_connections_of_an_address_are_counted(alias: str | None) -> None:
+    with override_settings(WS_MAX_CONNECTIONS_PER_ADDRESS=1, WS_CONNECTIONS_CACHE=alias, CACHES=LOCAL):
+        application = serving(Echo)
+        async with Peer(application, STRANGER) as first:
+            assert await first.connect()
+            assert (await denied(application, STRANGER)).denied_status == 429
+        async with Peer(application, STRANGER) as second:
+            assert await second.connect()
+
+
+@override_settings(WS_HANDSHAKE_TIMEOUT=0.01)
+async def test_a_handshake_has_so_much_time() -> None:
+    class Slow(Echo):
+        @override
+        async def on_connect(self) -> None:
+            await asyncio.Event().wait()
+
+    assert (await denied(serving(Slow))).denied_status == 503
+
+
+@override_settings(WS_HANDSHAKE_TIMEOUT=None)
+async def test_a_handshake_may_have_all_the_time_that_it_wants() -> None:
+    application = serving(Echo)
+    async with Peer(application) as peer:
+        assert await peer.connect()
+        assert len(application._handshakes) == 0
+
+
+async def test_a_cancellation_that_nobody_ordered_is_a_fault() -> None:
+    assert (await denied(serving(denying(asyncio.CancelledError())))).denied_status == 500
+
+
+async def test_an_endpoint_that_leaves_its_connection_open_has_it_closed() -> None:
+    async with Peer(serving(Bare)) as peer:
+        assert await peer.connect()
+        assert await peer.wait_closed() == 1000

@@ -22,6 +22,7 @@ def test_the_codes_are_those_of_the_iana_registry() -> None:
         "TRY_AGAIN_LATER": 1013,
         "BAD_GATEWAY": 1014,
         "TLS_HANDSHAKE": 1015,
+        "TIMEOUT": 3008,
     }
 
 

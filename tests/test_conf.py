@@ -6,7 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from django_ws import conf
-from django_ws.conf import WebSocketSettings, get_settings
+from django_ws.conf import Denial, WebSocketSettings, get_settings
 
 
 def test_the_defaults_are_the_documented_ones() -> None:
@@ -14,7 +14,17 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "urlconf": None,
         "middleware": (),
         "allowed_origins": None,
+        "denial": Denial.HTTP,
         "max_message_size": 1_048_576,
+        "max_message_depth": 128,
+        "messages_per_second": 100.0,
+        "messages_burst": 1000,
+        "max_connections_per_address": 256,
+        "unlimited_addresses": None,
+        "max_connections_per_user": None,
+        "connections_cache": None,
+        "handshake_timeout": 10.0,
+        "idle_timeout": None,
         "inbox_messages": 32,
         "outbox_messages": 256,
         "outbox_bytes": 1_048_576,
@@ -44,7 +54,17 @@ def test_the_settings_cannot_be_changed_by_hand() -> None:
     WS_MIDDLEWARE=["a.b", "c.d"],
     WS_SKIP_MIDDLEWARE=["e.f"],
     WS_ALLOWED_ORIGINS=("https://example.com",),
+    WS_DENIAL="close",
     WS_MAX_MESSAGE_SIZE=1,
+    WS_MAX_MESSAGE_DEPTH=6,
+    WS_MESSAGES_PER_SECOND=7,
+    WS_MESSAGES_BURST=8,
+    WS_MAX_CONNECTIONS_PER_ADDRESS=9,
+    WS_UNLIMITED_ADDRESSES=["192.0.2.0/24", "2001:db8::1"],
+    WS_MAX_CONNECTIONS_PER_USER=10,
+    WS_CONNECTIONS_CACHE="default",
+    WS_HANDSHAKE_TIMEOUT=11,
+    WS_IDLE_TIMEOUT=12.5,
     WS_INBOX_MESSAGES=2,
     WS_OUTBOX_MESSAGES=3,
     WS_OUTBOX_BYTES=4,
@@ -62,7 +82,17 @@ def test_every_setting_is_read_under_its_name() -> None:
         skip_middleware=("e.f",),
         middleware=("a.b", "c.d"),
         allowed_origins=("https://example.com",),
+        denial=Denial.CLOSE,
         max_message_size=1,
+        max_message_depth=6,
+        messages_per_second=7.0,
+        messages_burst=8,
+        max_connections_per_address=9,
+        unlimited_addresses=("192.0.2.0/24", "2001:db8::1"),
+        max_connections_per_user=10,
+        connections_cache="default",
+        handshake_timeout=11.0,
+        idle_timeout=12.5,
         inbox_messages=2,
         outbox_messages=3,
         outbox_bytes=4,
@@ -125,6 +155,24 @@ MODULE = "the dotted name of a module, or None"
         ("WS_CLEANUP_TIMEOUT", False, "False", SECONDS),
         ("WS_CLEANUP_TIMEOUT", float("nan"), "nan", SECONDS),
         ("WS_CLEANUP_TIMEOUT", float("inf"), "inf", SECONDS),
+        ("WS_DENIAL", None, "None", "'http' or 'close'"),
+        ("WS_DENIAL", [], "[]", "'http' or 'close'"),
+        ("WS_MAX_MESSAGE_DEPTH", None, "None", COUNT),
+        ("WS_MESSAGES_PER_SECOND", 0, "0", "None or a number over 0"),
+        ("WS_MESSAGES_PER_SECOND", "100/s", "'100/s'", "None or a number over 0"),
+        ("WS_MESSAGES_BURST", 0, "0", COUNT),
+        ("WS_MAX_CONNECTIONS_PER_ADDRESS", 0, "0", f"None or {COUNT}"),
+        ("WS_UNLIMITED_ADDRESSES", "10.0.0.0/8", "'10.0.0.0/8'", f"None or {STRINGS}"),
+        (
+            "WS_UNLIMITED_ADDRESSES",
+            ["10.0.0.0/8", "here"],
+            "['10.0.0.0/8', 'here']",
+            "None or a list of networks like '10.0.0.0/8', which 'here' is not",
+        ),
+        ("WS_MAX_CONNECTIONS_PER_USER", True, "True", f"None or {COUNT}"),
+        ("WS_CONNECTIONS_CACHE", "elsewhere", "'elsewhere'", "None or an alias in CACHES: 'default'"),
+        ("WS_HANDSHAKE_TIMEOUT", 0, "0", "None or a number of seconds over 0"),
+        ("WS_IDLE_TIMEOUT", float("inf"), "inf", "None or a number of seconds over 0"),
     ],
 )
 def test_a_wrong_value_is_refused_by_its_name(name: str, value: object, shown: str, must_be: str) -> None:
@@ -160,6 +208,17 @@ def test_the_settings_are_read_once() -> None:
         "WS_DISCONNECT_GRACE",
         "WS_CLEANUP_TIMEOUT",
         "WS_SYNC_LANES",
+        "WS_DENIAL",
+        "WS_MAX_MESSAGE_DEPTH",
+        "WS_MESSAGES_PER_SECOND",
+        "WS_MESSAGES_BURST",
+        "WS_MAX_CONNECTIONS_PER_ADDRESS",
+        "WS_UNLIMITED_ADDRESSES",
+        "WS_MAX_CONNECTIONS_PER_USER",
+        "WS_CONNECTIONS_CACHE",
+        "WS_HANDSHAKE_TIMEOUT",
+        "WS_IDLE_TIMEOUT",
+        "SESSION_ENGINE",
     ],
 )
 def test_an_overridden_setting_is_read_again(name: str) -> None:
@@ -181,3 +240,8 @@ def test_the_settings_are_followed_also_after_a_garbage_collection() -> None:
     with override_settings(WS_INBOX_MESSAGES=7):
         assert get_settings().inbox_messages == 7
     assert get_settings().inbox_messages == 32
+
+
+@override_settings(WS_DENIAL=Denial.CLOSE)
+def test_a_denial_may_be_given_as_the_member_itself() -> None:
+    assert get_settings().denial is Denial.CLOSE

@@ -11,6 +11,7 @@ from django_ws.exceptions import (
     InvalidMessageError,
     LocalProtocolError,
     MessageTooBigError,
+    MessageTooDeepError,
     NoRouteError,
     ProtocolError,
     RemoteProtocolError,
@@ -27,6 +28,7 @@ TREE: dict[type[Exception], tuple[type[Exception], ...]] = {
     InvalidMessageError: (DjangoWSError, ValueError),
     UnsupportedDataError: (InvalidMessageError,),
     MessageTooBigError: (InvalidMessageError,),
+    MessageTooDeepError: (InvalidMessageError,),
 }
 
 

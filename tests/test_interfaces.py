@@ -14,6 +14,7 @@ from django_ws.interfaces import (
     Connection,
     ConnectionFactory,
     Endpoint,
+    Guard,
     Match,
     Middleware,
     MiddlewareFactory,
@@ -25,7 +26,15 @@ from django_ws.interfaces import (
 from django_ws.middleware import run_endpoint
 from django_ws.protocol import ASGIConnection
 from django_ws.routing import DjangoMatch, DjangoResolver
-from django_ws.testing import FakeCodec, FakeConnection, FakeEndpoint, FakeMatch, FakeMiddleware, FakeResolver
+from django_ws.testing import (
+    FakeCodec,
+    FakeConnection,
+    FakeEndpoint,
+    FakeGuard,
+    FakeMatch,
+    FakeMiddleware,
+    FakeResolver,
+)
 
 
 def the_real_ones_fit(connection: ASGIConnection, match: DjangoMatch) -> tuple[object, ...]:
@@ -47,7 +56,8 @@ def the_fakes_fit(endpoint: FakeEndpoint) -> tuple[object, ...]:
     middleware_factory: MiddlewareFactory = FakeMiddleware()
     middleware: Middleware = middleware_factory(run_endpoint)
     codec: Codec[str, str] = FakeCodec()
-    return connection, resolver, match, fits_endpoint, factory, middleware, codec
+    guard: Guard = FakeGuard()
+    return connection, resolver, match, fits_endpoint, factory, middleware, codec, guard
 
 
 JOINTS: dict[type, set[str]] = {
@@ -65,7 +75,8 @@ JOINTS: dict[type, set[str]] = {
         "close",
     },
     Endpoint: {"request", "run"},
-    Match: {"factory", "args", "kwargs", "route", "resolver_match"},
+    Match: {"factory", "args", "kwargs", "route", "resolver_match", "urlconf"},
+    Guard: {"__call__"},
     Resolver: {"resolve"},
     interfaces.ASGIApplication: {"__call__"},
     ConnectionFactory: {"__call__"},
@@ -97,7 +108,7 @@ def test_the_interfaces_give_the_aliases_too(name: str) -> None:
 
 def test_the_fakes_fit_at_run_time_too() -> None:
     endpoint = FakeEndpoint(HttpRequest(), FakeConnection())
-    assert len(the_fakes_fit(endpoint)) == 7
+    assert len(the_fakes_fit(endpoint)) == 8
     assert len(the_real_ones_fit(ASGIConnection({}, _receive, _send), DjangoResolver().resolve("/echo/"))) == 6
 
 

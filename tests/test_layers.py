@@ -89,10 +89,23 @@ def test_a_new_part_must_find_its_place(tmp_path: Path) -> None:
 
 # --- a fresh interpreter ----------------------------------------------------------------------------
 
-SHARED = {"aliases", "close_codes", "conf", "exceptions", "interfaces"}
+SHARED = {
+    "aliases",
+    "close_codes",
+    "conf",
+    "exceptions",
+    "interfaces",
+    "logs",
+    "refusals",
+    "signals",
+    "users",
+}
 """What layers have in common; no behaviour of a socket is in them."""
 
-LAYERS = ("handler", "middleware", "protocol", "routing", "testing")
+LAYERS = ("guards", "handler", "limits", "middleware", "protocol", "routing", "testing")
+
+HANDSHAKE = {*SHARED, "limits", "routing"}
+"""What the parts of the composition root that answer a handshake are made of."""
 
 MAY_LOAD: dict[str, set[str]] = {
     "aliases": set(),
@@ -103,7 +116,19 @@ MAY_LOAD: dict[str, set[str]] = {
     "urls": set(),
     **dict.fromkeys(LAYERS, SHARED),
     "protocol": {"aliases", "close_codes", "exceptions"},
-    "application": {*SHARED, "handler", "middleware", "protocol", "routing"},
+    "users": set(),
+    "logs": {"users"},
+    "refusals": set(),
+    "signals": set(),
+    "handshake_timeout": set(),
+    "denials": SHARED,
+    "handshake": {*SHARED, "routing"},
+    "admission": {*SHARED, "limits"},
+    "endings": {*HANDSHAKE, "admission", "denials", "handshake"},
+    "application": {
+        *HANDSHAKE,
+        *("admission", "denials", "endings", "handler", "handshake", "handshake_timeout", "middleware", "protocol"),
+    },
 }
 """Part of the package -> the other parts that may come with it."""
 

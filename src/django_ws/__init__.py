@@ -7,7 +7,12 @@
 #     routing     layer 2  ws_urls by Django's resolver, the request, Host and Origin
 #     middleware  layer 3  the composer of WS_MIDDLEWARE
 #     handler     layer 4  WebSocketHandler, its tasks, its outbox, its codecs
+#     limits      connections per address and per user, in one process and across all
+#     guards      login_required and its like
 #   urls          typed path, re_path, include
+#   parts of the application: handshake (read and checked), handshake_timeout, admission (too many connections),
+#                 denials (the answers), endings (what an end means, logged once)
+#   signals       websocket_opened, websocket_closed, websocket_denied;  logs, refusals, users: what layers share
 #   testing       a strict in-process ASGI peer, and a fake of every joint
 #   conf          the WS_* settings
 #   interfaces    the joints: Protocols and aliases
@@ -21,12 +26,14 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from django_ws.application import get_websocket_application
     from django_ws.close_codes import CloseCode
+    from django_ws.conf import Denial
     from django_ws.exceptions import (
         ConnectionClosed,
         DjangoWSError,
         InvalidMessageError,
         LocalProtocolError,
         MessageTooBigError,
+        MessageTooDeepError,
         NoRouteError,
         ProtocolError,
         RemoteProtocolError,
@@ -37,6 +44,7 @@ if TYPE_CHECKING:
         TASK_CANCELLED,
         TASK_DUPLICATE_STARTED,
         TASK_WS_CLOSED,
+        Flood,
         JSONEncodable,
         Overflow,
         WebSocket,
@@ -63,12 +71,15 @@ __all__ = [
     "TASK_WS_CLOSED",
     "CloseCode",
     "ConnectionClosed",
+    "Denial",
     "DjangoWSError",
     "Endpoint",
+    "Flood",
     "InvalidMessageError",
     "JSONEncodable",
     "LocalProtocolError",
     "MessageTooBigError",
+    "MessageTooDeepError",
     "Middleware",
     "Next",
     "NoRouteError",
@@ -91,16 +102,19 @@ _HOMES: Final = {
         "InvalidMessageError",
         "LocalProtocolError",
         "MessageTooBigError",
+        "MessageTooDeepError",
         "NoRouteError",
         "ProtocolError",
         "RemoteProtocolError",
         "UnsupportedDataError",
     ),
+    "django_ws.conf": ("Denial",),
     "django_ws.handler": (
         "JSON",
         "TASK_CANCELLED",
         "TASK_DUPLICATE_STARTED",
         "TASK_WS_CLOSED",
+        "Flood",
         "JSONEncodable",
         "Overflow",
         "WebSocket",

@@ -1,31 +1,29 @@
 """The composition root: the only module that knows every layer.
 
-It turns one ASGI scope into one life of a socket, and is the one place where faults are logged and connections closed
-for them.
+It turns one ASGI scope into one life of a socket, and is the one place where faults end.
 """
 
 import asyncio
-import contextlib
-import logging
+from enum import Enum, unique
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
 import django
-from asgiref.sync import sync_to_async
 from django.apps import apps
 from django.core.asgi import get_asgi_application
-from django.core.exceptions import ImproperlyConfigured, PermissionDenied, SuspiciousOperation
-from django.http import Http404
-from django.http.response import HttpResponseBase, StreamingHttpResponse
-from django.template.response import SimpleTemplateResponse
+from django.core.exceptions import ImproperlyConfigured
 from django.urls import set_script_prefix
 
+from django_ws.admission import Admission
 from django_ws.close_codes import CloseCode
 from django_ws.conf import get_settings
-from django_ws.exceptions import ConnectionClosed, NoRouteError
+from django_ws.denials import close
+from django_ws.endings import deny_by_result, deny_with, end_with_error, handshake_too_late
 from django_ws.handler import as_factory
+from django_ws.handshake import read_handshake
+from django_ws.handshake_timeout import HandshakeTimeout
 from django_ws.middleware import compose, run_endpoint
 from django_ws.protocol import ASGIConnection
-from django_ws.routing import DjangoResolver, Verdict, WebSocketRequest, check_origin, path_info, script_prefix
+from django_ws.routing import DjangoResolver, WebSocketRequest, path_info, script_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -46,27 +44,21 @@ if TYPE_CHECKING:
 
 __all__ = ["WebSocketApplication", "get_websocket_application"]
 
-logger: Final = logging.getLogger("django_ws")
-
-_CLOSE_SECONDS: Final = 2.0
-"""How long the server may take over a close frame or a denial."""
-
-_ALLOWED: Final = Verdict.ALLOWED
-
 # The server's task, of whatever result it gave it; an ASGI application is never run outside of one.
 _current_task: Final = cast("Callable[[], asyncio.Task[Any]]", asyncio.current_task)
 
-_PHRASES: Final = {
-    400: "Bad Request",
-    403: "Forbidden",
-    404: "Not Found",
-    500: "Internal Server Error",
-    503: "Service Unavailable",
-}
+
+@unique
+class _Cancelled(Enum):
+    """Why we have cancelled the task of a socket."""
+
+    NOT = "not at all"
+    SHUTDOWN = "the server shuts down"
+    LATE = "its handshake took too long"
 
 
-class _BadHandshakeError(SuspiciousOperation):
-    """A handshake that cannot be read or comes to a host that is not ours: denied with 400."""
+# By a name of its own: on Python 3.11 a member of an Enum, asked for by its class, costs as much as a coroutine.
+_NOT: Final = _Cancelled.NOT
 
 
 @final
@@ -87,11 +79,13 @@ class WebSocketApplication:
         self._http: ASGIApplication = http_application
         self._connect: ConnectionFactory = connection_factory or ASGIConnection
         self._middleware: Sequence[str | MiddlewareFactory] | None = middleware
-        self._settings: WebSocketSettings | None = None
-        self._chain: Next = run_endpoint
+        self._settings: WebSocketSettings
+        self._admission: Admission
+        self._chain: Next
         self._factories: dict[object, SocketFactory] = {}
-        # The server's tasks, of whatever result it gave them, and whether the shutdown has cancelled them.
-        self._running: dict[asyncio.Task[Any], bool] = {}
+        # The server's tasks, of whatever result it gave them, and why we have cancelled them.
+        self._running: dict[asyncio.Task[Any], _Cancelled] = {}
+        self._handshakes: HandshakeTimeout = HandshakeTimeout(self._too_late)
         self._draining: bool = False
         self._follow_settings()
         if resolver is None:
@@ -108,13 +102,25 @@ class WebSocketApplication:
         # In this very coroutine: while a socket is idle, each level of calls stays in memory.
         connection = self._connect(scope, receive, send)
         task = _current_task()
-        self._running[task] = False
+        self._running[task] = _NOT
+        request: WebSocketRequest | None = None
+        admission = self._admission
+        address: str | None = None
         error: BaseException | None = None
         try:
             try:
-                result = await self._enter(scope, connection)
+                self._begin(task, connection)
+                admission = self._admission
+                request = read_handshake(scope)
+                counted = admission.address(scope)
+                if counted is not None:
+                    shared = admission.enter_address(counted)
+                    if shared is not None:
+                        await shared
+                    address = counted
+                result = await self._enter(scope, request, connection)
                 if not connection.is_answered:
-                    await self._deny_with(result, scope, connection)
+                    await deny_by_result(scope, request, connection, result)
             except asyncio.CancelledError as raised:
                 if task.cancelling():
                     raise
@@ -123,37 +129,37 @@ class WebSocketApplication:
             except Exception as raised:  # noqa: BLE001 - the one place where faults end
                 error = raised
             if error is not None:
-                await _end_with_error(self._name(scope), connection, error)
+                await end_with_error(scope, request, connection, error)
             elif connection.is_open:
-                await _close(connection, CloseCode.NORMAL_CLOSURE)
+                await close(connection, CloseCode.NORMAL_CLOSURE)
         except asyncio.CancelledError:
-            drained = self._running[task]
-            if drained:
-                task.uncancel()
-            await _end_cancelled(connection)
-            if not drained or task.cancelling():
+            await self._end_cancelled(scope, request, connection, task)
+            if self._running[task] is _NOT or task.cancelling():
                 raise
         finally:
             # A frame that its own exception names is a ring that only the garbage collector opens.
             error = None
             del self._running[task]
+            self._handshakes.end(task)
+            admission.leave(address)
 
     # --- one websocket ----------------------------------------------------------------------------
 
-    def _enter(self, scope: "Scope", connection: "Connection") -> "Awaitable[object]":
-        """Resolve, check, make the socket, and begin to run it inside the middleware."""
-        if self._draining:
-            return _deny(connection, 503)
+    # The server's tasks have results of any type.
+    def _begin(self, task: "asyncio.Task[Any]", connection: "Connection") -> None:
+        """Put the settings in force into effect, and begin to time the handshake."""
         if self._settings is not get_settings():
             self._follow_settings()
+        timeout = self._settings.handshake_timeout
+        if timeout is not None:
+            self._handshakes.begin(task, connection, timeout)
+
+    def _enter(self, scope: "Scope", request: WebSocketRequest, connection: "Connection") -> "Awaitable[object]":
+        """Resolve, make the socket, and begin to run it inside the middleware."""
+        if self._draining:
+            return deny_with(scope, request, connection, 503, _Cancelled.SHUTDOWN.value)
         match = self._resolver.resolve(path_info(scope))
-        try:
-            request = WebSocketRequest(scope, match)
-        except UnicodeDecodeError as error:
-            raise _BadHandshakeError("its query string is not UTF-8") from error
-        verdict = check_origin(scope, request)
-        if verdict is not _ALLOWED:
-            raise (_BadHandshakeError if verdict is Verdict.BAD_HOST else PermissionDenied)(verdict.value)
+        request.match = match
         prefix = script_prefix(scope)
         if prefix:
             set_script_prefix(f"{prefix}/")
@@ -164,27 +170,31 @@ class WebSocketApplication:
         endpoint = factory(request, connection, *match.args, **match.kwargs)
         return endpoint.run() if self._chain is run_endpoint else self._chain(endpoint)
 
-    async def _deny_with(self, result: object, scope: "Scope", connection: "Connection") -> None:
-        """Deny with the response that came out of the chain; with 403 where nothing called the socket."""
-        if isinstance(result, HttpResponseBase):
-            body = await _body(result)  # before the headers, which rendering may change
-            with contextlib.suppress(ConnectionClosed):
-                await connection.deny(result.status_code, _headers(result), body)
+    async def _end_cancelled(
+        self,
+        scope: "Scope",
+        request: WebSocketRequest | None,
+        connection: "Connection",
+        # The server's tasks have results of any type.
+        task: "asyncio.Task[Any]",
+    ) -> None:
+        """Answer or close for a socket whose task was cancelled, by us or by a server that shuts down."""
+        cancelled = self._running[task]
+        if cancelled is not _NOT:
+            task.uncancel()
+        if connection.is_open:
+            await close(connection, CloseCode.SERVICE_RESTART)
+        elif connection.is_answered:
+            return
+        elif cancelled is _Cancelled.LATE:
+            await handshake_too_late(scope, request, connection)
         else:
-            logger.warning("Forbidden: %s: a middleware returned without awaiting next", self._name(scope))
-            await _deny(connection, 403)
+            await deny_with(scope, request, connection, 503, _Cancelled.SHUTDOWN.value)
 
-    def _name(self, scope: "Scope") -> str:
-        """Name a handshake in a log line: its path, without the query string, which may hold a secret, and its route.
-
-        The route is looked up once more: nothing is kept for a line that is seldom written.
-        """
-        path = repr(str(scope.get("path", "")))
-        try:
-            route = self._resolver.resolve(path_info(scope)).route
-        except Exception:  # noqa: BLE001 - what went wrong is being logged; the name goes without the route
-            return path
-        return f"{path} (route {route!r})"
+    # The server's tasks have results of any type.
+    def _too_late(self, task: "asyncio.Task[Any]") -> None:
+        self._running[task] = _Cancelled.LATE
+        task.cancel()
 
     # --- the process ------------------------------------------------------------------------------
 
@@ -197,7 +207,9 @@ class WebSocketApplication:
     def _follow_settings(self) -> None:
         """Build the chain of middleware: at the start, and when a test has overridden a setting."""
         settings = get_settings()
-        self._chain = compose(settings.middleware if self._middleware is None else self._middleware)
+        self._admission = Admission(settings)
+        innermost = run_endpoint if self._admission.per_user is None else self._admission.run
+        self._chain = compose(settings.middleware if self._middleware is None else self._middleware, innermost)
         # Noted last: a chain that cannot be built must fail the next connection too, not leave it to the old chain.
         self._settings = settings
 
@@ -225,77 +237,11 @@ class WebSocketApplication:
         self._draining = True
         running = list(self._running)
         for task in running:
-            self._running[task] = True
+            self._running[task] = _Cancelled.SHUTDOWN
             task.cancel()
         if running:
             # Tasks and on_close have a bound each; a little more for the frames.
             await asyncio.wait(running, timeout=2 * get_settings().cleanup_timeout + 5)
-
-
-async def _end_with_error(name: str, connection: "Connection", error: BaseException) -> None:
-    """Log a fault once, and answer or close for it; nothing of it reaches the client."""
-    if connection.is_answered:
-        if isinstance(error, PermissionDenied) and connection.is_open:
-            logger.warning("Closed with 1008: %s: PermissionDenied", name)
-            await _close(connection, CloseCode.POLICY_VIOLATION)
-        elif not isinstance(error, ConnectionClosed) or connection.is_open:
-            logger.error("Websocket fault: %s", name, exc_info=error)
-            await _close(connection, CloseCode.INTERNAL_ERROR)
-        return
-    match error:
-        case NoRouteError() | Http404():
-            status = 404
-        case PermissionDenied():
-            status = 403
-        case SuspiciousOperation():
-            status = 400
-        case _:
-            status = 500
-    if status == 500:  # noqa: PLR2004 - an HTTP status
-        logger.error("Websocket fault: %s", name, exc_info=error)
-    else:
-        reason = f": {error}" if isinstance(error, (_BadHandshakeError, PermissionDenied)) and str(error) else ""
-        logger.warning("%s: %s%s", _PHRASES[status], name, reason)
-    await _deny(connection, status)
-
-
-async def _end_cancelled(connection: "Connection") -> None:
-    """Answer or close for a socket whose task was cancelled, most likely because the server shuts down."""
-    if connection.is_open:
-        await _close(connection, CloseCode.SERVICE_RESTART)
-    elif not connection.is_answered:
-        await _deny(connection, 503)
-
-
-async def _close(connection: "Connection", code: CloseCode) -> None:
-    """Send a close frame; a client that does not read holds it up, but not for long."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_CLOSE_SECONDS):
-            await connection.close(code)
-
-
-async def _deny(connection: "Connection", status: int) -> None:
-    phrase = _PHRASES[status]
-    with contextlib.suppress(ConnectionClosed, TimeoutError):
-        async with asyncio.timeout(_CLOSE_SECONDS):
-            await connection.deny(status, [("content-type", "text/plain; charset=utf-8")], f"{phrase}\n".encode())
-
-
-def _headers(response: HttpResponseBase) -> list[tuple[str, str]]:
-    cookies = [("set-cookie", morsel.OutputString()) for morsel in response.cookies.values()]
-    return [*response.items(), *cookies]
-
-
-async def _body(response: HttpResponseBase) -> bytes:
-    if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
-        await sync_to_async(response.render)()
-    if isinstance(response, StreamingHttpResponse):
-        if response.is_async:
-            return b"".join([part async for part in response])
-        # Its iterator may block.
-        return await sync_to_async(b"".join)(response)
-    content: bytes = getattr(response, "content", b"")
-    return content
 
 
 def get_websocket_application(

@@ -52,6 +52,8 @@ class CloseCode(IntEnum):
     """A gateway got an invalid response."""
     TLS_HANDSHAKE = 1015
     """The TLS handshake failed. Never on the wire."""
+    TIMEOUT = 3008
+    """The client was silent for too long."""
 
 
 _SENDABLE: Final = frozenset(

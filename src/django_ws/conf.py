@@ -6,6 +6,8 @@ look-up; ``override_settings`` resets it by Django's ``setting_changed`` signal.
 
 import math
 from dataclasses import dataclass
+from enum import Enum, unique
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from django.conf import settings as django_settings
@@ -15,9 +17,19 @@ from django.core.signals import setting_changed
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["WebSocketSettings", "get_settings"]
+__all__ = ["Denial", "WebSocketSettings", "get_settings"]
 
 T = TypeVar("T")
+
+
+@unique
+class Denial(Enum):
+    """How a handshake is refused. JavaScript is told nothing of an HTTP answer but that there is no connection."""
+
+    HTTP = "http"
+    """By an HTTP response: nothing is opened, and every client but a browser can read the status."""
+    CLOSE = "close"
+    """By accepting and closing at once with 4000 and the status, 4403 for 403, which JavaScript can read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +46,28 @@ class WebSocketSettings:
     """Dotted name of the codec class for all sockets that speak JSON; ``None``: the standard library's."""
     allowed_origins: tuple[str, ...] | None = None
     """``None``: the request's own host and ``CSRF_TRUSTED_ORIGINS``. Else the origins that are let in."""
+    denial: Denial = Denial.HTTP
+    """How a handshake is refused."""
     max_message_size: int | None = 1 << 20
     """Bytes that one incoming message may have; ``None``: as many as the server lets through."""
+    max_message_depth: int = 128
+    """How deep lists and objects of an incoming JSON message may nest."""
+    messages_per_second: float | None = 100.0
+    """Incoming messages of one socket, on average; ``None``: as many as come."""
+    messages_burst: int = 1000
+    """Incoming messages of one socket that may come at once."""
+    max_connections_per_address: int | None = 256
+    """Open connections of one client address; ``None``: any number."""
+    unlimited_addresses: tuple[str, ...] | None = None
+    """Networks whose addresses are not counted; ``None``: the private ones, where proxies are."""
+    max_connections_per_user: int | None = None
+    """Open connections of one user; ``None``: any number."""
+    connections_cache: str | None = None
+    """Alias of the cache by which connections are counted across processes; ``None``: each process counts its own."""
+    handshake_timeout: float | None = 10.0
+    """Seconds that a handshake may take, middleware and ``on_connect`` included; ``None``: no bound."""
+    idle_timeout: float | None = None
+    """Seconds without a message from the client; ``None``: no bound."""
     inbox_messages: int = 32
     """Messages received and not yet handled, before reading stops."""
     outbox_messages: int = 256
@@ -78,7 +110,17 @@ def _read() -> WebSocketSettings:
         skip_middleware=_setting("WS_SKIP_MIDDLEWARE", (), _strings),
         json_codec=_setting("WS_JSON_CODEC", None, _dotted_name("a class")),
         allowed_origins=_setting("WS_ALLOWED_ORIGINS", None, _optional(_strings)),
+        denial=_setting("WS_DENIAL", "http", _denial),
         max_message_size=_setting("WS_MAX_MESSAGE_SIZE", 1 << 20, _optional(_count)),
+        max_message_depth=_setting("WS_MAX_MESSAGE_DEPTH", 128, _count),
+        messages_per_second=_setting("WS_MESSAGES_PER_SECOND", 100.0, _optional(_rate)),
+        messages_burst=_setting("WS_MESSAGES_BURST", 1000, _count),
+        max_connections_per_address=_setting("WS_MAX_CONNECTIONS_PER_ADDRESS", 256, _optional(_count)),
+        unlimited_addresses=_setting("WS_UNLIMITED_ADDRESSES", None, _optional(_networks)),
+        max_connections_per_user=_setting("WS_MAX_CONNECTIONS_PER_USER", None, _optional(_count)),
+        connections_cache=_setting("WS_CONNECTIONS_CACHE", None, _alias),
+        handshake_timeout=_setting("WS_HANDSHAKE_TIMEOUT", 10.0, _optional(_duration)),
+        idle_timeout=_setting("WS_IDLE_TIMEOUT", None, _optional(_duration)),
         inbox_messages=_setting("WS_INBOX_MESSAGES", 32, _count),
         outbox_messages=_setting("WS_OUTBOX_MESSAGES", 256, _count),
         outbox_bytes=_setting("WS_OUTBOX_BYTES", 1 << 20, _count),
@@ -141,6 +183,44 @@ def _seconds(value: object) -> float:
     raise ValueError("a number of seconds, 0 or more")
 
 
+def _duration(value: object) -> float:
+    return _positive(value, "a number of seconds over 0")
+
+
+def _rate(value: object) -> float:
+    return _positive(value, "a number over 0")
+
+
+def _positive(value: object, what: str) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 and math.isfinite(value):
+        return float(value)
+    raise ValueError(what)
+
+
+def _denial(value: object) -> Denial:
+    if isinstance(value, Denial):
+        return value
+    if value in ("http", "close"):
+        return Denial(value)
+    raise ValueError("'http' or 'close'")
+
+
+def _networks(value: object) -> tuple[str, ...]:
+    networks = _strings(value)
+    for network in networks:
+        try:
+            ip_network(network, strict=False)
+        except ValueError as error:
+            raise ValueError(f"a list of networks like '10.0.0.0/8', which {network!r} is not") from error
+    return networks
+
+
+def _alias(value: object) -> str | None:
+    if value is None or (isinstance(value, str) and value in django_settings.CACHES):
+        return value
+    raise ValueError(f"None or an alias in CACHES: {', '.join(map(repr, django_settings.CACHES))}")
+
+
 _NAMES: Final = frozenset(
     {
         "FORCE_SCRIPT_NAME",
@@ -151,7 +231,20 @@ _NAMES: Final = frozenset(
         "WS_JSON_CODEC",
         "WS_MIDDLEWARE",
         "WS_ALLOWED_ORIGINS",
+        "WS_DENIAL",
         "WS_MAX_MESSAGE_SIZE",
+        "WS_MAX_MESSAGE_DEPTH",
+        "WS_MESSAGES_PER_SECOND",
+        "WS_MESSAGES_BURST",
+        "WS_MAX_CONNECTIONS_PER_ADDRESS",
+        "WS_UNLIMITED_ADDRESSES",
+        "WS_MAX_CONNECTIONS_PER_USER",
+        "WS_CONNECTIONS_CACHE",
+        "WS_HANDSHAKE_TIMEOUT",
+        "WS_IDLE_TIMEOUT",
+        "CACHES",
+        "INSTALLED_APPS",
+        "SESSION_ENGINE",
         "WS_INBOX_MESSAGES",
         "WS_OUTBOX_MESSAGES",
         "WS_OUTBOX_BYTES",

@@ -10,7 +10,8 @@
     ├── NoRouteError                             no socket at this path (routing raises one that is a Resolver404)
     └── InvalidMessageError (ValueError)         a message from the client that cannot be taken; carries the code
         ├── UnsupportedDataError                 1003, the other kind of frame
-        └── MessageTooBigError                   1009, over the limit
+        ├── MessageTooBigError                   1009, over the limit in bytes
+        └── MessageTooDeepError                  1007, over the limit in nesting
 
 Where Django has the matching class it is used as it is: ``ImproperlyConfigured``, ``PermissionDenied``,
 ``Http404``. This module imports neither Django nor a layer.
@@ -28,6 +29,7 @@ __all__ = [
     "InvalidMessageError",
     "LocalProtocolError",
     "MessageTooBigError",
+    "MessageTooDeepError",
     "NoRouteError",
     "ProtocolError",
     "RemoteProtocolError",
@@ -96,3 +98,7 @@ class MessageTooBigError(InvalidMessageError):
     """A message over the size limit, refused before it was parsed (RFC 6455 section 7.4.1, 1009)."""
 
     code: ClassVar[CloseCode] = CloseCode.MESSAGE_TOO_BIG
+
+
+class MessageTooDeepError(InvalidMessageError):
+    """JSON that nests deeper than the limit, more than any honest message does."""

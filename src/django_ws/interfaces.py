@@ -11,6 +11,7 @@ joint                between                    carries
 :class:`Resolver`    routing -> application     a path -> a :class:`Match`
 :class:`SocketFactory`, :class:`Endpoint`       routing -> handler, one socket of a route
 :class:`Middleware`, :class:`Next`              middleware -> handler, the way inwards
+:class:`Guard`       user -> handler            who may open a socket
 :class:`Codec`       handler -> wire            messages <-> frames
 ===================  =========================  ==========================================
 """
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
 
     from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
     from django.urls import ResolverMatch
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "ConnectionFactory",
     "Data",
     "Endpoint",
+    "Guard",
     "Headers",
     "Match",
     "Middleware",
@@ -224,6 +227,11 @@ class Match(Protocol):
         """What becomes ``request.resolver_match``; ``None`` where the resolver is not Django's."""
         ...
 
+    @property
+    def urlconf(self) -> str | None:
+        """What becomes ``request.urlconf``, the URLconf of the route; ``None`` where the resolver is not Django's."""
+        ...
+
 
 class Resolver(Protocol):
     """Joins routing to the application: which socket a path means."""
@@ -262,6 +270,22 @@ class MiddlewareFactory(Protocol):
 
     def __call__(self, next_: Next, /) -> Middleware:
         """Wrap ``next_``."""
+        ...
+
+
+class Guard(Protocol):
+    """Decides on a handshake before the socket's own ``on_connect``: an entry of a socket's ``guards``."""
+
+    async def __call__(self, request: HttpRequest, /) -> HttpResponseBase | None:
+        """Look at the request.
+
+        Returns:
+            ``None`` to let it pass; a response to deny with, as it is.
+
+        Raises:
+            PermissionDenied: Deny with 403.
+            Http404: Deny with 404.
+        """
         ...
 
 

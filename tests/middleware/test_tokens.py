@@ -25,7 +25,6 @@ from typing_extensions import override
 
 from django_ws import WebSocketHandler, get_websocket_application
 from django_ws.interfaces import Endpoint
-from django_ws.middleware.auth import AuthMiddleware
 from django_ws.middleware.composer import run_endpoint
 from django_ws.middleware.tokens import SignedTokenMiddleware, TokenMiddleware, socket_token
 from django_ws.routing import WebSocketRequest
@@ -244,16 +243,19 @@ async def test_an_anonymous_user_may_be_an_answer() -> None:
     assert str(says(await handshake(Guest, ["bearer.x"]))).startswith("AnonymousUser AnonymousUser")
 
 
-async def test_the_token_says_who_it_is_whatever_is_further_out() -> None:
+@pytest.mark.parametrize(("offered", "user"), [([], "outer"), (["bearer.good"], "alice")])
+async def test_a_token_counts_for_more_than_what_is_further_out_and_no_token_for_less(
+    offered: list[str], user: str
+) -> None:
     class Plain:
         def __init__(self) -> None:
-            self.request = WebSocketRequest(websocket_scope())
+            self.request = WebSocketRequest(websocket_scope(subprotocols=offered))
+            self.request.user = User(username="outer")
 
         async def run(self) -> object:
             return str(self.request.user)
 
-    with override_settings(SESSION_ENGINE="django.contrib.sessions.backends.signed_cookies"):
-        assert await AuthMiddleware(Known(run_endpoint))(Plain()) == "AnonymousUser"
+    assert await Known(run_endpoint)(Plain()) == user
 
 
 # --- what is wrong --------------------------------------------------------------------------------

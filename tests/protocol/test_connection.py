@@ -106,7 +106,7 @@ async def test_accept_carries_subprotocol_and_headers() -> None:
 async def test_a_subprotocol_that_was_not_offered_is_refused_before_anything_happens() -> None:
     server = Server(CONNECT)
     connection = server.connection()
-    with pytest.raises(ValueError, match=r"'chat.v3' was not offered .*; offered: chat.v2, chat.v1 \(RFC 6455"):
+    with pytest.raises(ValueError, match=r"'chat.v3' was not offered .*; it offered 2 others \(RFC 6455"):
         await connection.accept("chat.v3")
     assert server.incoming.qsize() == 1
     assert server.sent == []
@@ -117,7 +117,7 @@ async def test_a_subprotocol_that_was_not_offered_is_refused_before_anything_hap
 async def test_a_client_that_offers_nothing_gets_no_subprotocol() -> None:
     server = Server(CONNECT)
     server.scope["subprotocols"] = []
-    with pytest.raises(ValueError, match="offered: none"):
+    with pytest.raises(ValueError, match="it offered 0 others"):
         await server.connection().accept("chat.v1")
 
 

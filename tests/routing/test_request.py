@@ -252,10 +252,27 @@ def test_the_request_knows_what_it_was_resolved_to() -> None:
     assert WebSocketRequest(SCOPE).resolver_match is None
 
 
-def test_it_names_the_websocket_urlconf_where_django_resolved_it() -> None:
+def test_it_names_the_urlconf_that_it_was_resolved_in() -> None:
     match = FakeMatch(None)
     assert not hasattr(WebSocketRequest(SCOPE, match), "urlconf")
-    match.resolver_match = resolve("/hello/")
-    assert WebSocketRequest(SCOPE, match).urlconf == "testproject.ws_urls"
-    with override_settings(ROOT_WS_URLCONF="shop.sockets"):
-        assert WebSocketRequest(SCOPE, match).urlconf == "shop.sockets"
+    match.urlconf = "shop.sockets"
+    assert WebSocketRequest(SCOPE, match).urlconf == "shop.sockets"
+
+
+@pytest.mark.parametrize("looked_at", [False, True])
+def test_it_may_be_resolved_after_it_was_made(looked_at: bool) -> None:
+    request = WebSocketRequest(SCOPE)
+    assert (request.match, looked_at and request.resolver_match) in {(None, None), (None, False)}
+    match = FakeMatch(None)
+    match.resolver_match, match.urlconf = resolve("/hello/"), "shop.sockets"
+    request.match = match
+    assert request.match is match
+    assert request.resolver_match is match.resolver_match
+    assert request.urlconf == "shop.sockets"
+
+
+def test_what_a_client_says_of_a_body_that_there_is_not_trips_up_nobody() -> None:
+    for length in (b"\0", b"-1", b"99999999999"):
+        request = WebSocketRequest({**SCOPE, "headers": [(b"content-length", length)]})
+        assert request.body == b""
+        assert "Content-Length" not in request.headers

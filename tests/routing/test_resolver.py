@@ -115,6 +115,11 @@ def test_a_path_gives_its_target(urlconf: Urlconf) -> None:
     assert match.resolver_match.func is room
 
 
+def test_a_match_names_the_urlconf_that_it_was_found_in(urlconf: Urlconf) -> None:
+    resolver = urlconf(path("ws/", room))
+    assert resolver.resolve("/ws/").urlconf == resolver.urlconf != DjangoResolver().urlconf
+
+
 def test_converters_convert(urlconf: Urlconf) -> None:
     match = urlconf(path("ws/<int:number>/<slug:name>/<path:rest>", room)).resolve("/ws/7/a-b/c/d")
     assert match.kwargs == {"number": 7, "name": "a-b", "rest": "c/d"}

@@ -2,10 +2,12 @@
 
 from django_ws.handler.codecs import BytesCodec, TextCodec
 from django_ws.handler.functions import SocketFunction, as_factory
-from django_ws.handler.handler import SocketView, WebSocketHandler
+from django_ws.handler.handler import WebSocketHandler
 from django_ws.handler.json import JSON, JSONCodec, JSONEncodable
 from django_ws.handler.outbox import Overflow
+from django_ws.handler.rate import Flood
 from django_ws.handler.tasks import TASK_CANCELLED, TASK_DUPLICATE_STARTED, TASK_WS_CLOSED, TaskGroup
+from django_ws.handler.views import SocketView
 from django_ws.handler.websocket import PING_TASK, WebSocket
 
 __all__ = [
@@ -15,6 +17,7 @@ __all__ = [
     "TASK_DUPLICATE_STARTED",
     "TASK_WS_CLOSED",
     "BytesCodec",
+    "Flood",
     "JSONCodec",
     "JSONEncodable",
     "Overflow",

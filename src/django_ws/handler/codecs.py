@@ -1,15 +1,16 @@
 """The codecs for text and bytes, and the choice of a codec by a socket's type arguments."""
 
+import inspect
 from typing import TYPE_CHECKING, Any, Final, TypeVar, final, get_origin
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from django_ws.exceptions import UnsupportedDataError
-from django_ws.handler.json import JSON, JSONCodec, JSONEncodable
+from django_ws.handler.json import JSON, MAX_DEPTH, JSONCodec, JSONEncodable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from django_ws.interfaces import Codec, Data
 
@@ -92,19 +93,22 @@ _FRAMES: Final["Mapping[object, Codec[Any, Any]]"] = {str: TextCodec(), bytes: B
 
 
 # See _JSON.
-def json_codec(name: str | None, /) -> "Codec[Any, Any]":
+def json_codec(name: str | None, max_depth: int = MAX_DEPTH, /) -> "Codec[Any, Any]":
     """Give the codec of the sockets that speak JSON.
 
     Args:
-        name: ``WS_JSON_CODEC``: the dotted name of a class, made without arguments; ``None``: the standard library's.
+        name: ``WS_JSON_CODEC``: the dotted name of a class, made with ``max_depth=`` if it takes that, else without
+            arguments; ``None``: the standard library's.
+        max_depth: ``WS_MAX_MESSAGE_DEPTH``.
 
     Raises:
         ImproperlyConfigured: There is no such class, or it is no codec.
     """
     if name is None:
-        return _JSON
+        return _JSON if max_depth == MAX_DEPTH else JSONCodec(max_depth=max_depth)
     try:
-        codec = import_string(name)()
+        make = import_string(name)
+        codec = make(max_depth=max_depth) if _takes_depth(make) else make()
     except (ImportError, TypeError) as error:
         raise ImproperlyConfigured(
             f"WS_JSON_CODEC names {name!r}, of which no codec can be made without arguments: {error}"
@@ -113,6 +117,13 @@ def json_codec(name: str | None, /) -> "Codec[Any, Any]":
         raise ImproperlyConfigured(f"WS_JSON_CODEC names {name!r}, which has no decode(data) and encode(message)")
     found: Codec[Any, Any] = codec
     return found
+
+
+def _takes_depth(make: "Callable[..., object]") -> bool:
+    try:
+        return "max_depth" in inspect.signature(make).parameters
+    except ValueError:  # a class in C without a signature
+        return False
 
 
 # The type argument is a run-time value here.

@@ -1,5 +1,6 @@
 """A plain ``async def`` as a socket, and what may stand in a route."""
 
+import functools
 import inspect
 import types
 import typing
@@ -10,12 +11,17 @@ from django.core.exceptions import ImproperlyConfigured
 from typing_extensions import override
 
 from django_ws.handler.options import options_of
+from django_ws.handler.views import guards_of_view
 from django_ws.handler.websocket import WebSocket
+from django_ws.signals import websocket_opened
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-    from django_ws.interfaces import SocketFactory
+    from django_ws.interfaces import Connection, Endpoint, Guard, SocketFactory
 
 __all__ = ["SocketFunction", "as_factory"]
 
@@ -39,6 +45,8 @@ class _FunctionSocket(WebSocket[Any, Any]):
             return response
         self._begin()
         try:
+            if websocket_opened.receivers:
+                await self._announce_opened()
             await type(self).function(self, *self.args, **self.kwargs)
         except BaseException as error:
             if not await self._finish(error):
@@ -49,8 +57,8 @@ class _FunctionSocket(WebSocket[Any, Any]):
 
     @property
     @override
-    def _name(self) -> str:
-        return type(self).__qualname__
+    def _sender(self) -> object:
+        return type(self).function
 
 
 def as_factory(target: object, /) -> "SocketFactory":
@@ -63,14 +71,15 @@ def as_factory(target: object, /) -> "SocketFactory":
         ImproperlyConfigured: It is none of these; the message names it.
     """
     view_class: object = getattr(target, "view_class", None)
-    if view_class is not None:
-        return as_factory(view_class)
+    if isinstance(view_class, type):
+        return _guarded(as_factory(view_class), guards_of_view(target))
     if isinstance(target, type):
         if not callable(getattr(target, "run", None)):
             raise ImproperlyConfigured(
                 f"{target.__module__}.{target.__qualname__} stands in a websocket route but is no socket: derive it "
                 "from WebSocketHandler, or give it async def run(self)"
             )
+        _refuse_mixins(target)
         # A class with run(); that it takes (request, connection, ...) shows when it is called.
         factory: Any = target
         if WebSocket in factory.__mro__:
@@ -79,6 +88,8 @@ def as_factory(target: object, /) -> "SocketFactory":
     if inspect.iscoroutinefunction(target):
         return _factory_of(target)
     if callable(target):
+        if any(_is_socket(getattr(layer, "__wrapped__", None)) for layer in _layers(target) if not _is_socket(layer)):
+            raise _decorated_for_http(target)
         return typing.cast("SocketFactory", target)
     raise ImproperlyConfigured(
         f"{target!r} stands in a websocket route but is no socket: put a WebSocketHandler class or an "
@@ -86,7 +97,68 @@ def as_factory(target: object, /) -> "SocketFactory":
     )
 
 
+def _guarded(factory: "SocketFactory", guards: "tuple[Guard, ...]") -> "SocketFactory":
+    """Give what makes a socket that asks these guards, too; no class of its own, for a class may be told of each."""
+    if not guards:
+        return factory
+
+    # Django: captured values have the types of the route's converters.
+    def make(request: "HttpRequest", connection: "Connection", /, *args: Any, **kwargs: Any) -> "Endpoint":
+        socket = factory(request, connection, *args, **kwargs)
+        if not isinstance(socket, WebSocket):
+            raise ImproperlyConfigured(f"{type(socket).__qualname__} is no WebSocket: nothing asks its guards")
+        socket.add_guards(guards)
+        return typing.cast("Endpoint", socket)
+
+    return make
+
+
+def _refuse_mixins(cls: type) -> None:
+    """Refuse what looks guarded and is not: Django's mixins guard ``dispatch``, which no socket has."""
+    for base in cls.__mro__:
+        if base.__module__ == "django.contrib.auth.mixins":
+            raise ImproperlyConfigured(
+                f"{cls.__module__}.{cls.__qualname__} derives from Django's {base.__qualname__}, which guards HTTP "
+                "views alone. Use a decorator of django_ws.guards around the class"
+            )
+
+
+def _layers(target: object) -> "Iterator[object]":
+    """Give a callable, what it was put around, and so on inwards."""
+    while target is not None:
+        yield target
+        target = target.func if isinstance(target, functools.partial) else getattr(target, "__wrapped__", None)
+
+
+def _is_socket(target: object) -> bool:
+    return inspect.iscoroutinefunction(target) or (isinstance(target, type) and hasattr(target, "run"))
+
+
+def _is_for_views(layer: object) -> bool:
+    """Say whether it is the inside of a decorator for views: such, and no other, takes a ``request`` first."""
+    code = getattr(layer, "__code__", None)
+    return isinstance(code, types.CodeType) and code.co_varnames[: code.co_argcount][:1] == ("request",)
+
+
+def _decorated_for_http(target: object) -> ImproperlyConfigured:
+    return ImproperlyConfigured(
+        f"{_name(target)} stands in a websocket route in a decorator for HTTP views, which knows nothing of sockets. "
+        "Use those of django_ws.guards, or decorate the as_view() of a WebSocketHandler"
+    )
+
+
+def _guards_of(function: SocketFunction) -> "tuple[Guard, ...]":
+    """Give the guards of a function and of all that it was put around; ``functools.partial`` hides them."""
+    found: list[Guard] = []
+    for layer in _layers(function):
+        guards: Iterable[Guard] = getattr(layer, "guards", ())
+        found.extend(guard for guard in guards if not any(guard is other for other in found))
+    return tuple(found)
+
+
 def _factory_of(function: SocketFunction) -> "SocketFactory":
+    if any(_is_for_views(layer) and hasattr(layer, "__wrapped__") for layer in _layers(function)):
+        raise _decorated_for_http(function)
     annotation = _annotation_of_socket(function)
     origin = typing.get_origin(annotation) or annotation
     if origin is not WebSocket and origin is not Any:
@@ -103,6 +175,7 @@ def _factory_of(function: SocketFunction) -> "SocketFactory":
         "__module__": function.__module__,
         "__qualname__": getattr(function, "__qualname__", type(function).__qualname__),
         "__orig_bases__": (base,),
+        "guards": _guards_of(function),
         "function": staticmethod(function),
     }
     cls = type(getattr(function, "__name__", "socket"), (_FunctionSocket,), members)
@@ -126,5 +199,5 @@ def _annotation_of_socket(function: SocketFunction) -> object:
         ) from error
 
 
-def _name(function: SocketFunction) -> str:
+def _name(function: object) -> str:
     return f"{function.__module__}.{getattr(function, '__qualname__', repr(function))}"

@@ -1,20 +1,20 @@
 """The class-based socket."""
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
-from django.http import HttpResponse
 from typing_extensions import TypeVar, override
 
 from django_ws.exceptions import InvalidMessageError
 from django_ws.handler.json import JSON, JSONEncodable
 from django_ws.handler.options import check_hooks
 from django_ws.handler.runtime import RECEIVING, RUNNING
+from django_ws.handler.views import SocketView, make_view
 from django_ws.handler.websocket import WebSocket
+from django_ws.signals import websocket_opened
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
     from django_ws.handler.runtime import Phase
@@ -25,21 +25,6 @@ InT = TypeVar("InT", default=JSON)
 OutT = TypeVar("OutT", default=JSONEncodable)
 
 _HOOKS: Final = ("on_open", "on_message", "on_close")
-
-
-class SocketView(Protocol):
-    """What :meth:`WebSocketHandler.as_view` gives: an async Django view that stands for a socket class."""
-
-    # The messages of the class do not matter to a route.
-    @property
-    def view_class(self) -> "type[WebSocketHandler[Any, Any]]":
-        """The class, as Django's own ``as_view()`` names it."""
-        ...
-
-    # Django: a view takes whatever its route captures.
-    async def __call__(self, request: "HttpRequest", /, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Answer plain HTTP."""
-        ...
 
 
 class WebSocketHandler(WebSocket[InT, OutT]):
@@ -101,6 +86,8 @@ class WebSocketHandler(WebSocket[InT, OutT]):
         lane = self._lane
         runtime = self._runtime
         try:
+            if websocket_opened.receivers:
+                await self._announce_opened()
             await self.on_open()
             while True:
                 if self._inbox is None:
@@ -113,6 +100,10 @@ class WebSocketHandler(WebSocket[InT, OutT]):
                     runtime.active = True
                 else:
                     data = await self._next()
+                received = self.ws_received + 1
+                self.ws_received: int = received
+                if received > self._allowed:
+                    await self._throttle()
                 try:
                     message = options.decode(data) if len(data) <= options.surely_fits else self._decode(data)
                 except InvalidMessageError as error:
@@ -135,22 +126,4 @@ class WebSocketHandler(WebSocket[InT, OutT]):
         In the websocket URLconf it is the class itself, in a form that Django's ``path`` takes under every type
         checker. Asked over plain HTTP, it answers 426 (RFC 9110 section 15.5.22).
         """
-
-        # Django: a view takes whatever its route captures.
-        async def view(_request: "HttpRequest", *_args: Any, **_kwargs: Any) -> HttpResponse:
-            return HttpResponse(
-                "This address speaks WebSocket. Connect to it with ws:// or wss://.\n",
-                status=426,
-                content_type="text/plain; charset=utf-8",
-                headers={"Upgrade": "websocket", "Connection": "Upgrade"},
-            )
-
-        view.__name__ = cls.__name__
-        view.__qualname__ = cls.__qualname__
-        view.__module__ = cls.__module__
-        view.__doc__ = cls.__doc__
-        # A function has no attribute view_class to its type.
-        marked: Any = view
-        marked.view_class = cls
-        socket_view: SocketView = marked
-        return socket_view
+        return make_view(cls)

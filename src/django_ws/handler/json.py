@@ -17,7 +17,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.functional import Promise
 from typing_extensions import TypeAliasType
 
-from django_ws.exceptions import InvalidMessageError, UnsupportedDataError
+from django_ws.exceptions import InvalidMessageError, MessageTooDeepError, UnsupportedDataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,8 @@ class JSONCodec:
     """JSON in text frames: :data:`JSON` in, :data:`JSONEncodable` out.
 
     Args:
-        max_depth: How deep lists and objects of an incoming message may nest.
+        max_depth: How deep lists and objects of an incoming message may nest; the codec of sockets that declare none
+            goes by ``WS_MAX_MESSAGE_DEPTH``.
     """
 
     __slots__ = ("_max_depth",)
@@ -115,7 +116,7 @@ def _invalid(error: Exception) -> InvalidMessageError:
     if isinstance(error, json.JSONDecodeError):
         return InvalidMessageError(f"not JSON: {error.msg} at character {error.pos}")
     if isinstance(error, RecursionError):
-        return InvalidMessageError("not taken: the JSON nests too deep")
+        return MessageTooDeepError("not taken: the JSON nests too deep")
     return InvalidMessageError(f"not taken: {_REASONS.get(type(error), 'a number in the JSON has too many digits')}")
 
 
@@ -170,7 +171,7 @@ def check_depth(data: str, value: object, max_depth: int, /) -> None:
         max_depth: How deep lists and objects may nest.
 
     Raises:
-        InvalidMessageError: They nest deeper.
+        MessageTooDeepError: They nest deeper.
     """
     left = data.count("[") + data.count("{")
     if left <= max_depth or not isinstance(value, (dict, list)):
@@ -190,7 +191,7 @@ def check_depth(data: str, value: object, max_depth: int, /) -> None:
             if type(inner) in _CONTAINERS
         ]
     if level:
-        raise InvalidMessageError("not taken: the JSON nests too deep")
+        raise MessageTooDeepError("not taken: the JSON nests too deep")
 
 
 _decoder: Final = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite_float)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, cast, final
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import Promise
 
-from django_ws.exceptions import InvalidMessageError, UnsupportedDataError
+from django_ws.exceptions import InvalidMessageError, MessageTooDeepError, UnsupportedDataError
 from django_ws.handler.json import MAX_DEPTH, check_depth
 
 try:
@@ -57,7 +57,7 @@ class MsgspecCodec:
         try:
             value = _decode(data)
         except RecursionError:
-            raise InvalidMessageError("not taken: the JSON nests too deep") from None
+            raise MessageTooDeepError("not taken: the JSON nests too deep") from None
         except ValueError as error:
             # msgspec's own words tell a kind and a position, nothing of the payload; others may.
             why = str(error) if isinstance(error, msgspec.MsgspecError) else "it is no Unicode text"

@@ -1,21 +1,24 @@
 """What a socket class has declared, with the settings where it has not: worked out once per class."""
 
 import inspect
+import math
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from django.core.exceptions import ImproperlyConfigured
 
-from django_ws.conf import WebSocketSettings, get_settings
+from django_ws.conf import Denial, WebSocketSettings, get_settings
 from django_ws.handler.codecs import decoder_for, encoder_for, json_codec
 from django_ws.handler.outbox import Overflow
+from django_ws.handler.rate import Flood, lease_of
 from django_ws.handler.type_arguments import type_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django_ws.interfaces import Codec, Data
+    from django_ws.interfaces import Codec, Data, Guard
 
 __all__ = ["Options", "check_hooks", "options_of"]
 
@@ -52,6 +55,18 @@ class Options:
     """Seconds that a hook may go on after the client left."""
     cleanup_timeout: float
     """Seconds that cancelled tasks, and then ``on_close``, may take."""
+    messages_per_second: float
+    """Incoming messages, on average; infinite where there is no limit."""
+    messages_burst: int
+    """Incoming messages that may come at once."""
+    first_lease: int
+    """Incoming messages that are taken before anybody looks at the clock."""
+    flood: Flood
+    """What is done past that rate."""
+    idle_timeout: float | None
+    """Seconds without a message from the client."""
+    guards: "tuple[Guard, ...]"
+    """Asked in turn before ``on_connect``."""
 
 
 _options: Final[dict[type, Options]] = {}
@@ -81,6 +96,12 @@ def _work_out(cls: type, generic: type, settings: WebSocketSettings) -> Options:
     overflow: object = getattr(cls, "overflow", Overflow.CLOSE)
     if not isinstance(overflow, Overflow):
         raise ImproperlyConfigured(f"{cls.__qualname__}.overflow is {overflow!r}, but must be a member of Overflow")
+    flood: object = getattr(cls, "flood", Flood.WAIT)
+    if not isinstance(flood, Flood):
+        raise ImproperlyConfigured(f"{cls.__qualname__}.flood is {flood!r}, but must be a member of Flood")
+    rate = _declared(cls, "messages_per_second", settings.messages_per_second, _is_bound)
+    burst = _declared(cls, "messages_burst", settings.messages_burst, _is_count)
+    _declared(cls, "denial", settings.denial, _is_denial)
     return Options(
         settings=settings,
         decode=decoder.decode,
@@ -93,6 +114,12 @@ def _work_out(cls: type, generic: type, settings: WebSocketSettings) -> Options:
         overflow=overflow,
         disconnect_grace=_declared(cls, "disconnect_grace", settings.disconnect_grace, _is_grace),
         cleanup_timeout=_declared(cls, "cleanup_timeout", settings.cleanup_timeout, _is_seconds),
+        messages_per_second=math.inf if rate is None else rate,
+        messages_burst=burst,
+        first_lease=sys.maxsize if rate is None else lease_of(burst),
+        flood=flood,
+        idle_timeout=_declared(cls, "idle_timeout", settings.idle_timeout, _is_bound),
+        guards=_guards(cls),
     )
 
 
@@ -103,7 +130,7 @@ def _codecs(cls: type, generic: type, settings: WebSocketSettings) -> "tuple[Cod
     if declared is not None:
         return declared, declared
     incoming, outgoing = type_arguments(cls, generic)
-    json = json_codec(settings.json_codec)
+    json = json_codec(settings.json_codec, settings.max_message_depth)
     return decoder_for(incoming, cls.__qualname__, json), encoder_for(outgoing, json)
 
 
@@ -124,6 +151,25 @@ def _is_size(value: object) -> bool:
 
 def _is_seconds(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+
+
+def _guards(cls: type) -> "tuple[Guard, ...]":
+    declared: object = getattr(cls, "guards", ())
+    guards = tuple(cast("Iterable[object]", declared)) if isinstance(declared, Iterable) else (declared,)
+    for guard in guards:
+        if not callable(guard):
+            raise ImproperlyConfigured(
+                f"{cls.__qualname__}.guards holds {guard!r}, but must be a list of async functions of the request"
+            )
+    return cast("tuple[Guard, ...]", guards)
+
+
+def _is_bound(value: object) -> bool:
+    return value is None or (_is_seconds(value) and value != 0 and math.isfinite(cast("float", value)))
+
+
+def _is_denial(value: object) -> bool:
+    return isinstance(value, Denial)
 
 
 def _is_grace(value: object) -> bool:

@@ -71,12 +71,14 @@ class Outbox:
         overflow: What is done past a bound.
         on_empty: Called when nothing waits any more.
         on_overflow: Called for each message that is dropped; for :attr:`Overflow.CLOSE` once.
+        extra: Gives the fields of a log line.
     """
 
     __slots__ = (
         "_bytes",
         "_closed",
         "_connection",
+        "_extra",
         "_idle",
         "_max_bytes",
         "_max_messages",
@@ -96,6 +98,7 @@ class Outbox:
         overflow: Overflow,
         on_empty: "Callable[[], None]",
         on_overflow: "Callable[[], None]",
+        extra: "Callable[[], dict[str, object]]" = dict,
     ) -> None:
         self._connection: Connection = connection
         self._max_messages: int = max_messages
@@ -103,6 +106,7 @@ class Outbox:
         self._overflow: Overflow = overflow
         self._on_empty: Callable[[], None] = on_empty
         self._on_overflow: Callable[[], None] = on_overflow
+        self._extra: Callable[[], dict[str, object]] = extra
         self._waiting: deque[_Waiting] = deque()
         self._bytes: int = 0
         self._closed: bool = False
@@ -193,13 +197,14 @@ class Outbox:
     def _let_go(self) -> None:
         """Know no more of the socket, which knows this: it should not take the garbage collector to free them."""
         self._on_empty = self._on_overflow = _do_nothing
+        self._extra = dict
 
     async def finish(self, head: "_Head", /) -> None:
         """Send the head's rest, then all that waits."""
         try:
             await head.run()
         except Exception:
-            logger.exception("The server's send failed; a message is lost")
+            logger.exception("The server's send failed; a message is lost", extra=self._extra())
         finally:
             # Also when this task is cancelled: the outbox must not look busy for ever.
             self._task = None
@@ -217,7 +222,7 @@ class Outbox:
                     message.resolve(False)
                     self.drop()
                 except Exception:
-                    logger.exception("The server's send failed; a queued message is lost")
+                    logger.exception("The server's send failed; a queued message is lost", extra=self._extra())
                     message.resolve(False)
                 except BaseException:
                     message.resolve(False)

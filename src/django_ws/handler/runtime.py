@@ -6,10 +6,13 @@ writes one number when a hook begins and one when it ends, and the tick looks at
 
 import asyncio
 from enum import IntEnum, unique
-from typing import TYPE_CHECKING, Final, Protocol, final
+from typing import TYPE_CHECKING, Final, Protocol, cast, final
+
+from django_ws.handler.idle import IdleWatch
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
+    from collections.abc import Callable
 
 __all__ = ["RECEIVING", "RUNNING", "TICK", "Phase", "Runtime", "Ticked", "runtime"]
 
@@ -58,12 +61,15 @@ class Runtime:
         loop: The loop.
     """
 
-    __slots__ = ("_handle", "_loop", "_sockets", "active", "lost", "taken")
+    __slots__ = ("_handle", "_idle", "_loop", "_sockets", "active", "lost", "taken", "time")
 
     def __init__(self, loop: "AbstractEventLoop") -> None:
         self._loop: AbstractEventLoop = loop
         self._sockets: set[Ticked] = set()
         self._handle: asyncio.TimerHandle | None = None
+        self._idle: IdleWatch | None = None
+        self.time: Callable[[], float] = loop.time
+        """The loop's clock, in seconds."""
         self.active: bool = False
         """Set where a hook begins; while no hook has run since the last tick, the sockets are not looked at."""
         self.taken: asyncio.Future[bool] = loop.create_future()
@@ -77,16 +83,30 @@ class Runtime:
         """Count the sockets that are ticked."""
         return len(self._sockets)
 
-    def add(self, socket: Ticked, /) -> None:
-        """Tick ``socket`` from now on."""
+    @property
+    def idle(self) -> IdleWatch:
+        """The watch over the sockets that have an idle timeout; made when it is first needed."""
+        if self._idle is None:
+            self._idle = IdleWatch(self._loop)
+        return self._idle
+
+    def add(self, socket: Ticked, /) -> float:
+        """Tick ``socket`` from now on.
+
+        Returns:
+            The time.
+        """
         self._sockets.add(socket)
         self.active = True
         if self._handle is None:
             self._handle = self._loop.call_later(TICK, self._tick)
+        return self.time()
 
-    def discard(self, socket: Ticked, /) -> None:
-        """Tick ``socket`` no more."""
-        self._sockets.discard(socket)
+    def discard(self, socket: object, /) -> None:
+        """Tick ``socket`` no more, nor watch whether it is idle."""
+        self._sockets.discard(cast("Ticked", socket))
+        if self._idle is not None:
+            self._idle.discard(socket)
 
     def _tick(self) -> None:
         if not self._sockets:

@@ -37,11 +37,17 @@ class TaskGroup:
         name: Stands before a task's id in its name, for logs and debuggers.
     """
 
-    __slots__ = ("_closed", "_name", "_on_error", "_running", "_tasks")
+    __slots__ = ("_closed", "_extra", "_name", "_on_error", "_running", "_tasks")
 
-    def __init__(self, on_error: "Callable[[Exception], Awaitable[None]]", name: str = "websocket") -> None:
+    def __init__(
+        self,
+        on_error: "Callable[[Exception], Awaitable[None]]",
+        name: str = "websocket",
+        extra: "Callable[[], dict[str, object]]" = dict,
+    ) -> None:
         self._on_error: Callable[[Exception], Awaitable[None]] = on_error
         self._name: str = name
+        self._extra: Callable[[], dict[str, object]] = extra
         # Tasks of any result live side by side.
         self._tasks: dict[Hashable, asyncio.Task[Any]] = {}
         # Those too that were cancelled under their id and are at their finally blocks.
@@ -131,5 +137,6 @@ class TaskGroup:
         cancelled = await wait_out(tasks, seconds)
         for task in tasks:
             if not task.done():
-                logger.error("The task %s ignored its cancellation for %g s and is abandoned", task.get_name(), seconds)
+                text = "The task %s ignored its cancellation for %g s and is abandoned"
+                logger.error(text, task.get_name(), seconds, extra=self._extra())
         return cancelled

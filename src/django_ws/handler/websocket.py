@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NoReturn, Param
 from typing_extensions import TypeVar, override
 
 from django_ws.close_codes import CloseCode, check_sendable
-from django_ws.exceptions import ConnectionClosed, InvalidMessageError, MessageTooBigError
+from django_ws.conf import Denial
+from django_ws.exceptions import ConnectionClosed, InvalidMessageError, MessageTooBigError, MessageTooDeepError
 from django_ws.handler.core import SocketCore
 from django_ws.handler.json import JSON, JSONEncodable
 from django_ws.handler.lanes import rest_lane
 from django_ws.handler.options import check_hooks, options_of
 from django_ws.handler.outbox import Overflow
 from django_ws.handler.ping import next_due, ping_text
+from django_ws.handler.rate import Flood
 from django_ws.handler.tasks import TASK_CANCELLED
+from django_ws.refusals import Limit
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
@@ -30,7 +33,10 @@ OutT = TypeVar("OutT", default=JSONEncodable)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-logger: Final = logging.getLogger("django_ws")
+_LIMITS: Final[dict[type[InvalidMessageError], Limit]] = {
+    MessageTooBigError: Limit.MESSAGE_SIZE,
+    MessageTooDeepError: Limit.MESSAGE_DEPTH,
+}
 
 PING_TASK: Final = "ping"
 """The task id of :meth:`WebSocket.start_ping`."""
@@ -41,8 +47,9 @@ class WebSocket(SocketCore, Generic[InT, OutT]):
 
     The type arguments are the messages that come in and that go out: ``str`` for text frames, ``bytes`` for binary
     frames, nothing or :data:`~django_ws.handler.JSON` for JSON. What a class does not declare itself it takes from
-    the settings: ``max_message_size``, ``inbox_messages``, ``outbox_messages``, ``outbox_bytes``,
-    ``disconnect_grace`` and ``cleanup_timeout`` stand for the settings of those names.
+    the settings: ``denial``, ``max_message_size``, ``messages_per_second``, ``messages_burst``, ``inbox_messages``,
+    ``outbox_messages``, ``outbox_bytes``, ``idle_timeout``, ``disconnect_grace`` and ``cleanup_timeout`` stand for the
+    settings of those names.
 
     ``async for message in ws`` gives messages until the connection ends.
 
@@ -68,6 +75,12 @@ class WebSocket(SocketCore, Generic[InT, OutT]):
     outbox_bytes: ClassVar[int]
     disconnect_grace: ClassVar[float | None]
     cleanup_timeout: ClassVar[float]
+    messages_per_second: ClassVar[float | None]
+    messages_burst: ClassVar[int]
+    idle_timeout: ClassVar[float | None]
+    denial: ClassVar[Denial]
+    flood: ClassVar[Flood] = Flood.WAIT
+    """What is done when a client sends faster than ``messages_per_second``."""
 
     # Django: captured values have the types of the route's converters.
     def __init__(self, request: "HttpRequest", connection: "Connection", /, *args: Any, **kwargs: Any) -> None:
@@ -96,8 +109,7 @@ class WebSocket(SocketCore, Generic[InT, OutT]):
         1005 where the client gave no code, 1006 where the connection broke; in ``on_close`` after a fault the 1011
         that it is about to be closed with. hypercorn says 1006 for every end.
         """
-        code = self._connection.close_code
-        return self._close_code if code is None else code
+        return self._end_code
 
     @property
     def close_reason(self) -> str:
@@ -136,6 +148,9 @@ class WebSocket(SocketCore, Generic[InT, OutT]):
         """
         while True:
             data = await self._next()
+            self.ws_received: int = self.ws_received + 1
+            if self.ws_received > self._allowed:
+                await self._throttle()
             try:
                 return self._decode(data)
             except InvalidMessageError as error:
@@ -153,7 +168,11 @@ class WebSocket(SocketCore, Generic[InT, OutT]):
         return message
 
     async def _refuse(self, error: InvalidMessageError, data: "Data") -> None:
-        logger.warning("%s: a message was refused (%d): %s", self._name, error.code, error)
+        limit = _LIMITS.get(type(error))
+        if limit is None:
+            self._log(logging.WARNING, "a message was refused (%d): %s", error.code, error)
+        else:
+            self._refused(limit, f"a message was refused ({error.code}): {error}")
         await self.on_invalid(error, data)
 
     def __aiter__(self) -> Self:
@@ -260,7 +279,7 @@ class WebSocket(SocketCore, Generic[InT, OutT]):
         """Told of an exception in the socket's code, while the connection still is open.
 
         The exception then passes up through the middleware to the application, which logs it once and closes with
-        1011 (with 1008 for a ``PermissionDenied``).
+        1011 (with 1008, and without a traceback, for a ``PermissionDenied`` or a ``SuspiciousOperation``).
         """
 
     @override

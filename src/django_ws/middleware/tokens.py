@@ -6,8 +6,8 @@ subprotocols::
     new WebSocket(url, ["chat.v1", "bearer." + token])
 
 A browser fails the connection if it offered subprotocols and the answer names none, so the socket must speak a real
-one: ``subprotocols = ("chat.v1",)``. The token is never the answer, unless a ``select_subprotocol`` of your own
-chooses it. It must consist of the characters of an RFC 9110 token (letters, digits, ``!#$%&'*+-.^_`|~``), or browsers
+one: ``subprotocols = ("chat.v1",)``. The token is not the answer of a socket that opens, unless a
+``select_subprotocol`` of your own chooses it. It must consist of the characters of an RFC 9110 token (letters, digits, ``!#$%&'*+-.^_`|~``), or browsers
 throw: JWTs and base64url do, base64 with ``/`` and ``=`` does not.
 """
 
@@ -25,6 +25,7 @@ from django.http import HttpResponse
 from django.utils.crypto import constant_time_compare
 from typing_extensions import override
 
+from django_ws.logs import fields
 from django_ws.middleware.composer import is_async
 
 if TYPE_CHECKING:
@@ -59,8 +60,8 @@ class TokenMiddleware:
                 return await User.objects.filter(api_token__key=token, is_active=True).afirst()
 
     A token that is not valid, or longer than 4096 characters, denies the handshake with 401; more than one, with 400.
-    The client is not told why, and the token is never logged by this library. Without a token the user is an
-    ``AnonymousUser``, also where a middleware further out has set another one.
+    The client is not told why, and the token is never logged by this library. Without a token the user is the one
+    that a middleware further out has set (a session's, say), else an ``AnonymousUser``.
 
     Args:
         next_: What is further in.
@@ -120,7 +121,7 @@ class TokenMiddleware:
             _set_user(request, user)
         elif self.token_required:
             return _refuse(request, "it carries no token", "Bearer")
-        else:
+        elif "user" not in vars(request):
             _set_user(request, _anonymous())
         return await self._next(ws)
 
@@ -216,7 +217,8 @@ def _set_user(request: "HttpRequest", user: "AbstractBaseUser | AnonymousUser") 
 
 
 def _refuse(request: "HttpRequest", why: str, challenge: str | None = None, *, status: int = 401) -> HttpResponse:
-    logger.warning("A handshake is denied with %d: %r: %s", status, request.path, why)
+    extra = fields(request, None, status=status)
+    logger.warning("A handshake is denied with %d: %r: %s", status, request.path, why, extra=extra)
     phrase = "Unauthorized" if challenge else "Bad Request"
     response = HttpResponse(f"{phrase}\n", status=status, content_type="text/plain; charset=utf-8")
     if challenge:

@@ -119,8 +119,8 @@ class ASGIConnection:
         """
         if subprotocol is not None and subprotocol not in self.subprotocols:
             raise ValueError(
-                f"the subprotocol {subprotocol!r} was not offered by the client, which would fail the handshake; "
-                f"offered: {', '.join(self.subprotocols) or 'none'} (RFC 6455 section 4.2.2)"
+                f"the subprotocol {subprotocol!r} was not offered by the client, which would fail the handshake; it "
+                f"offered {len(self.subprotocols)} others (RFC 6455 section 4.2.2)"
             )
         event = Accept(subprotocol, raw_headers(headers)) if subprotocol is not None or headers else _PLAIN_ACCEPT
         if self._machine.peer_state is not _PEER_OPEN:

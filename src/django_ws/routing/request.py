@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 from django.core.handlers.asgi import ASGIRequest
 
 from django_ws.routing.paths import path_info
-from django_ws.routing.resolver import websocket_urlconf
 
 if TYPE_CHECKING:
     from django.urls import ResolverMatch
@@ -29,7 +28,7 @@ class WebSocketRequest(ASGIRequest):
 
     Args:
         scope: The ``websocket`` scope; read, never changed.
-        match: What it was resolved to; gives ``resolver_match``.
+        match: What it was resolved to, if that is known already.
 
     Raises:
         UnicodeDecodeError: The query string is not UTF-8.
@@ -42,6 +41,22 @@ class WebSocketRequest(ASGIRequest):
             query.decode()
         self._ws_scope: Scope = scope
         self._ws_match: Match | None = match
+
+    @property
+    def match(self) -> "Match | None":
+        """What the handshake was resolved to; setting it sets ``resolver_match`` and ``urlconf``."""
+        return self._ws_match
+
+    @match.setter
+    def match(self, match: "Match") -> None:
+        self._ws_match = match
+        if "scope" in vars(self):
+            self._show(match)
+
+    def _show(self, match: "Match") -> None:
+        self.resolver_match: ResolverMatch | None = match.resolver_match
+        if match.urlconf is not None:
+            self.urlconf: str | None = match.urlconf
 
     # Django: an HttpRequest has whatever attributes middleware gave it.
     def __getattr__(self, name: str) -> Any:
@@ -58,9 +73,9 @@ class WebSocketRequest(ASGIRequest):
         # Django takes the prefix off as it stands there, so that /app would be one of /apple.
         self.path_info: str = path_info(scope)
         self.META["PATH_INFO"] = self.path_info
+        # A handshake has no body, and whatever a client says of its length must not trip up who reads it.
+        self.META.pop("CONTENT_LENGTH", None)
         if self._ws_match is not None:
-            self.resolver_match: ResolverMatch | None = self._ws_match.resolver_match
-            if self.resolver_match is not None:
-                self.urlconf: str | None = websocket_urlconf()
+            self._show(self._ws_match)
         own.update(set_before)
         return getattr(self, name)

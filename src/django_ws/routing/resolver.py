@@ -35,12 +35,15 @@ class DjangoMatch:
 
     Args:
         resolver_match: What Django's resolver found.
+        urlconf: Dotted name of the URLconf that it was found in.
     """
 
-    __slots__ = ("_found", "factory", "route")
+    __slots__ = ("_found", "factory", "route", "urlconf")
 
-    def __init__(self, resolver_match: ResolverMatch, /) -> None:
+    def __init__(self, resolver_match: ResolverMatch, urlconf: str, /) -> None:
         self._found: ResolverMatch = resolver_match
+        self.urlconf: str = urlconf
+        """Dotted name of the URLconf."""
         self.factory: object = resolver_match.func
         """The route's target."""
         self.route: str = resolver_match.route
@@ -108,7 +111,8 @@ class DjangoResolver:
         Raises:
             RouteNotFound: There is none.
         """
-        resolver = get_resolver(self.urlconf)
+        urlconf = self.urlconf
+        resolver = get_resolver(urlconf)
         if resolver is not self._django:
             self._known.clear()
             self._translated = _is_translated(resolver)
@@ -118,9 +122,9 @@ class DjangoResolver:
         match = self._known.get(key)
         if match is None:
             try:
-                match = DjangoMatch(resolver.resolve(path))
+                match = DjangoMatch(resolver.resolve(path), urlconf)
             except Resolver404 as error:
-                raise RouteNotFound(f"no websocket route in {self.urlconf} matches {path!r}") from error
+                raise RouteNotFound(f"no websocket route in {urlconf} matches {path!r}") from error
             # What a converter made is of this connection alone; a path without such is as good as its route.
             if not match.args and not match.kwargs and len(path) <= _KNOWN_LENGTH:
                 if len(self._known) >= _KNOWN:

@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Mapping
 
     from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
     from django.urls import ResolverMatch
 
     from django_ws.interfaces import Connection, Data, Endpoint, Headers, Middleware, Next
 
-__all__ = ["FakeCodec", "FakeConnection", "FakeEndpoint", "FakeMatch", "FakeMiddleware", "FakeResolver"]
+__all__ = ["FakeCodec", "FakeConnection", "FakeEndpoint", "FakeGuard", "FakeMatch", "FakeMiddleware", "FakeResolver"]
 
 
 @final
@@ -155,6 +156,28 @@ class FakeConnection:
 
 
 @final
+class FakeGuard:
+    """A :class:`~django_ws.interfaces.Guard` that always decides the same.
+
+    Args:
+        answer: What it denies with: a response, or an exception to raise; ``None``: it lets everybody in.
+    """
+
+    def __init__(self, answer: "HttpResponseBase | Exception | None" = None) -> None:
+        self.answer: HttpResponseBase | Exception | None = answer
+        """What it denies with."""
+        self.asked: list[HttpRequest] = []
+        """The requests that it was asked about."""
+
+    async def __call__(self, request: "HttpRequest", /) -> "HttpResponseBase | None":
+        """Decide."""
+        self.asked.append(request)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@final
 class FakeMatch:
     """A :class:`~django_ws.interfaces.Match` by hand.
 
@@ -177,6 +200,8 @@ class FakeMatch:
         """The route."""
         self.resolver_match: ResolverMatch | None = None
         """No ``ResolverMatch``."""
+        self.urlconf: str | None = None
+        """No URLconf."""
 
 
 @final

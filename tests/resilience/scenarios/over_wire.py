@@ -15,13 +15,16 @@ from resilience.scale import Scale
 from resilience.scenarios.fuzzed import MARK, Message, mutated
 from resilience.scenarios.fuzzed_frames import bad_frames, bad_handshake
 from resilience.scenarios.in_process import NAME
-from resilience.scenarios.watch import REFUSAL
+from resilience.scenarios.watch import ACCESS, REFUSAL
 from resilience.sites import Site, site
 from servers.habits import Habits
 from servers.harness import NEVER
 from servers.raw import BINARY, CLOSE, PING, PONG, TEXT, RawClient
 
 __all__ = ["blame", "bytes_over_wire"]
+
+_RECORD: Final = re.compile(r"[A-Z]+ (django_ws[.\w]*): (.*)")
+"""A line of ours: its logger and its text."""
 
 _AT_ONCE: Final = 10
 """Connections that do harm side by side."""
@@ -119,11 +122,15 @@ def _left(habits: Habits, what: str, count: int) -> Finding:
     return at_most(NAME, habits.key, what, count, 0)
 
 
+def _is_access(record: re.Match[str]) -> bool:
+    return record[1] == "django_ws.access" and ACCESS.fullmatch(record[2]) is not None
+
+
 def _findings_of_log(
     habits: Habits, output: str, counts: dict[str, int], work: Work, progress: Progress
 ) -> list[Finding]:
     ours, theirs = blame(output)
-    lines = [line.partition(": ")[2] for line in output.splitlines() if re.match(r"[A-Z]+ django_ws[.\w]*: ", line)]
+    lines = [found[2] for found in map(_RECORD.match, output.splitlines()) if found and not _is_access(found)]
     refusals = sum(REFUSAL.fullmatch(line) is not None for line in lines)
     denials = sum(_DENIAL.fullmatch(line) is not None for line in lines)
     if ours:

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from resilience.scenarios.fuzzed import MARK
 
-__all__ = ["REFUSAL", "Watch"]
+__all__ = ["ACCESS", "REFUSAL", "Watch"]
 
 REFUSAL: Final = re.compile(
     r"\w+: a message was refused \((?:"
@@ -22,8 +22,14 @@ REFUSAL: Final = re.compile(
     r"|Expecting ':' delimiter|Expecting ',' delimiter|Unterminated string starting at|Invalid control character at"
     r"|Invalid \\escape(?:: )?|Invalid \\uXXXX escape|Extra data|Unexpected UTF-8 BOM \(decode using utf-8-sig\)"
     r"|Illegal trailing comma before end of (?:object|array)) at character \d+)"
+    r"(?: \(\d+ more since the last such line\))?"
 )
 """All that a refusal may say in the log; a payload has no room in it."""
+
+ACCESS: Final = re.compile(
+    r"opened \w+|closed \w+ with \d{4} after \d+\.\d{3} s|denied '[^']*'(?: \(route '[^']*'\))? with \d{3}: [^{}\[\]]*"
+)
+"""All that the access log may say."""
 
 
 class Watch(logging.Handler):
@@ -44,7 +50,7 @@ class Watch(logging.Handler):
         self.payloads += MARK in text
         if REFUSAL.fullmatch(text):
             self.refusals += 1
-        else:
+        elif record.name != "django_ws.access" or not ACCESS.fullmatch(text):
             self.others.append(text)
 
     # asyncio: the context holds anything.

@@ -1,4 +1,7 @@
-"""Settings of the project; everything of django-ws is at its default but for what is named."""
+"""Settings of the project; everything of django-ws is at its default but for what is named.
+
+The limit on messages a second is off: it would slow each flood down before the bounds behind it are reached.
+"""
 
 import json
 import os
@@ -11,6 +14,7 @@ ROOT_URLCONF = "resilience.site.urls"
 INSTALLED_APPS = ["resilience.site"]
 MIDDLEWARE: list[str] = []
 WS_MIDDLEWARE = ["resilience.site.ledger.Record", "resilience.site.faulty.Door"]
+WS_MESSAGES_PER_SECOND = None
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

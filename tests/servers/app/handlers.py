@@ -7,7 +7,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from typing_extensions import TypeVar, override
 
-from django_ws import JSON, JSONEncodable, Overflow, WebSocket, WebSocketHandler
+from django_ws import JSON, Denial, JSONEncodable, Overflow, WebSocket, WebSocketHandler
+from django_ws import Flood as Flooding
+from django_ws.guards import login_required
 from servers.app.journal import note
 from servers.app.sizes import FLOOD, FLOOD_SIZE
 
@@ -328,3 +330,37 @@ class FloodOldest(Flood):
 
 class FloodNewest(Flood):
     overflow = Overflow.DROP_NEWEST
+
+
+class Throttled(EchoText):
+    """Takes four messages at once, then twenty a second."""
+
+    messages_per_second = 20
+    messages_burst = 4
+
+
+class Floodable(Throttled):
+    messages_per_second = 0.001
+    flood = Flooding.CLOSE
+
+
+class Idle(EchoText):
+    idle_timeout = 0.2
+
+
+class DenyingByClose(Denying):
+    denial = Denial.CLOSE
+
+
+@login_required
+class Members(EchoText):
+    """For those who are logged in; nobody is, here."""
+
+    @override
+    async def on_connect(self) -> None:
+        raise AssertionError("a guard was passed by")
+
+
+@login_required
+class MembersByClose(Members):
+    denial = Denial.CLOSE

@@ -26,13 +26,21 @@ class Record:
             note(connection, "end", outcome=outcome)
 
 
+class Nobody:
+    """A user who is not logged in; the project has no users of its own."""
+
+    pk = None
+    is_authenticated = False
+
+
 class Door:
-    """Refuses the paths under ``/door/`` in the way that the path names."""
+    """Says that nobody is logged in, and refuses the paths under ``/door/`` in the way that the path names."""
 
     def __init__(self, next_: Next) -> None:
         self.next: Next = next_
 
     async def __call__(self, ws: Endpoint) -> object:
+        vars(ws.request)["user"] = Nobody()
         _, _, way = ws.request.path.strip("/").partition("door/")
         match way:
             case "":

@@ -30,4 +30,10 @@ urlpatterns = [
     path("flood/close/", handlers.Flood),
     path("flood/oldest/", handlers.FloodOldest),
     path("flood/newest/", handlers.FloodNewest),
+    path("throttled/", handlers.Throttled),
+    path("floodable/", handlers.Floodable),
+    path("idle/", handlers.Idle),
+    path("denying-by-close/<slug:way>/", handlers.DenyingByClose),
+    path("members/", handlers.Members),
+    path("members-by-close/", handlers.MembersByClose),
 ]
