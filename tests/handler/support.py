@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
 import pytest
+from django.http.response import HttpResponseBase
 from typing_extensions import override
 
 from django_ws.handler import WebSocket, WebSocketHandler
@@ -80,3 +81,53 @@ def messages(caplog: pytest.LogCaptureFixture) -> list[str]:
     """What was logged, from warnings upwards; a class of a test's own goes by its bare name."""
     logged = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     return [re.sub(r"\w+\.<locals>\.", "", message) for message in logged]
+
+
+def start(socket: Noted) -> "asyncio.Task[HttpResponseBase | None]":
+    return asyncio.create_task(socket.run())
+
+
+class Slow(Noted):
+    """Its hook waits for a word."""
+
+    def __init__(self, request: Any, connection: Any, /, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, connection, *args, **kwargs)
+        self.go = asyncio.Event()
+        self.entered = asyncio.Event()
+
+    @override
+    async def on_message(self, data: str, /) -> None:
+        self.journal.append(f"{data} begun")
+        self.entered.set()
+        await self.go.wait()
+        self.journal.append(f"{data} done")
+
+
+class Hasty(Slow):
+    disconnect_grace = 0
+
+
+async def slow(cls: type[Slow] = Slow, *, bound: int = 32) -> tuple[Slow, FakeConnection, Any]:
+    """One that is in the middle of its first message."""
+    connection = FakeConnection(["first"], end=None)
+    derived: Any = type(cls.__name__, (cls,), {"inbox_messages": bound})
+    socket: Slow = make(derived, connection)
+    task = start(socket)
+    await socket.entered.wait()
+    return socket, connection, task
+
+
+async def opened(cls: type[Noted] = Noted, **attributes: object) -> tuple[Noted, FakeConnection, Any]:
+    connection = FakeConnection(end=None)
+    derived: Any = type(cls.__name__, (cls,), attributes)
+    socket: Noted = make(derived, connection)
+    task = start(socket)
+    await until(lambda: socket.journal)
+    return socket, connection, task
+
+
+class Rated(Noted):
+    """Eight messages at once, in leases of one; the next comes in a quarter of an hour."""
+
+    messages_per_second = 0.001
+    messages_burst = 8

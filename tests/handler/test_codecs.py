@@ -10,7 +10,7 @@ from typing_extensions import TypeVar
 from django_ws.close_codes import CloseCode
 from django_ws.exceptions import UnsupportedDataError
 from django_ws.handler.codecs import BytesCodec, TextCodec, decoder_for, encoder_for, json_codec
-from django_ws.handler.json import JSON, JSONCodec, JSONEncodable
+from django_ws.handler.json import JSON, MAX_DEPTH, JSONCodec, JSONEncodable
 from django_ws.handler.msgspec import MsgspecCodec
 
 T = TypeVar("T", default=bytes)
@@ -97,6 +97,39 @@ def test_another_codec_may_stand_for_json() -> None:
     assert encoder_for(Message, fast) is fast
     assert isinstance(encoder_for(str, fast), TextCodec)
     assert isinstance(json_codec(None), JSONCodec)
+
+
+class Shallow:
+    """A codec that takes a depth."""
+
+    def __init__(self, *, max_depth: int) -> None:
+        self.max_depth = max_depth
+
+    def decode(self, data: str) -> object: ...
+
+    def encode(self, message: object) -> str:
+        return ""
+
+
+class Careless:
+    """A codec that knows of no depth."""
+
+    def decode(self, data: str) -> object: ...
+
+    def encode(self, message: object) -> str:
+        return ""
+
+
+def test_the_depth_is_told_to_a_codec_that_takes_one() -> None:
+    def depth(codec: object) -> object:
+        return getattr(codec, "_max_depth", getattr(codec, "max_depth", None))
+
+    assert depth(json_codec(None)) == depth(json_codec(None, 128)) == MAX_DEPTH
+    assert json_codec(None) is json_codec(None, MAX_DEPTH)
+    assert depth(json_codec(None, 3)) == 3
+    assert depth(json_codec("django_ws.handler.msgspec.MsgspecCodec", 3)) == 3
+    assert depth(json_codec(f"{__name__}.Shallow", 3)) == 3
+    assert depth(json_codec(f"{__name__}.Careless", 3)) is None
 
 
 @pytest.mark.parametrize(

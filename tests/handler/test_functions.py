@@ -5,13 +5,20 @@ from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.contrib.auth.decorators import login_required, permission_required
+from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.cache import never_cache
+from typing_extensions import override
 
+from django_ws.guards import _put
 from django_ws.handler import WebSocket, WebSocketHandler, as_factory
 from django_ws.handler.json import JSON
 from django_ws.routing import WebSocketRequest
-from django_ws.testing import FakeConnection, FakeEndpoint, websocket_scope
+from django_ws.signals import websocket_opened
+from django_ws.testing import FakeConnection, FakeEndpoint, FakeGuard, websocket_scope
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -112,6 +119,24 @@ async def test_a_socket_goes_by_the_functions_name() -> None:
     assert socket._name == "room"
 
 
+async def test_a_function_begins_when_all_have_been_told_that_it_opens() -> None:
+    journal: list[object] = []
+
+    async def told(sender: object, **_: object) -> None:
+        await asyncio.sleep(0)
+        journal.append(sender)
+
+    async def brief(ws: WebSocket[str, str]) -> None:
+        journal.append("begun")
+
+    websocket_opened.connect(told)
+    try:
+        await run(brief, FakeConnection())
+    finally:
+        websocket_opened.disconnect(told)
+    assert journal == [brief, "begun"]
+
+
 # --- what may stand in a route --------------------------------------------------------------------
 
 
@@ -178,3 +203,193 @@ async def undecodable(ws: WebSocket[int, JSON]) -> None: ...
 def test_what_is_no_socket_is_refused_by_name(target: object, message: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=message):
         as_factory(target)
+
+
+# --- what guards it -------------------------------------------------------------------------------
+
+
+async def denied(target: object) -> bool:
+    """Whether a guard denies the handshake, before anything was opened."""
+    connection = FakeConnection()
+    response = await run(target, connection)
+    assert (response is not None) == (connection.accepted is None)
+    return isinstance(response, HttpResponse)
+
+
+def refusing() -> FakeGuard:
+    return FakeGuard(HttpResponse(status=402))
+
+
+async def untouched(ws: WebSocket[str, str], number: int = 0) -> None:
+    raise AssertionError("it must not be reached")
+
+
+def fresh() -> Any:
+    """A function of a test's own, to put guards on."""
+
+    async def function(ws: WebSocket[str, str], number: int = 0) -> None:
+        await untouched(ws, number)
+
+    return function
+
+
+async def test_a_function_has_the_guards_that_were_put_on_it() -> None:
+    passed = FakeGuard()
+    assert await denied(_put(passed, _put(refusing(), fresh())))
+    assert len(passed.asked) == 1
+
+
+async def test_no_way_to_wrap_a_function_loses_its_guards() -> None:
+    def decorator(function: Any) -> Any:
+        @wraps(function)
+        async def wrapper(ws: WebSocket[str, str], *args: Any) -> None:
+            await function(ws, *args)
+
+        return wrapper
+
+    def forgetful(function: Any) -> Any:
+        wrapper = wraps(function, updated=())(decorator(function))
+        vars(wrapper).pop("guards", None)
+        return wrapper
+
+    class Rooms:
+        async def room(self, ws: WebSocket[str, str]) -> None:
+            await untouched(ws)
+
+    _put(refusing(), Rooms.room)
+    guarded = _put(refusing(), fresh())
+    for target in (
+        guarded,
+        partial(guarded, number=1),
+        partial(partial(guarded), number=1),
+        decorator(guarded),
+        decorator(partial_of(guarded)),
+        forgetful(guarded),
+        partial(forgetful(guarded)),
+        _put(FakeGuard(), partial(guarded)),
+        _put(FakeGuard(), decorator(partial_of(guarded))),
+        Rooms().room,
+    ):
+        assert await denied(target), target
+
+
+def partial_of(function: Any) -> Any:
+    made = partial(function)
+    vars(made).update(__name__="partial", __qualname__="partial", __module__=__name__)
+    return made
+
+
+async def test_each_guard_is_asked_once_the_outermost_first() -> None:
+    order: list[str] = []
+
+    class Guard:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        async def __call__(self, request: HttpRequest, /) -> HttpResponseBase | None:
+            order.append(self.name)
+            return HttpResponse(status=402) if self.name == "inner" else None
+
+    @wraps(function := _put(Guard("middle"), _put(Guard("inner"), fresh())))
+    async def wrapper(ws: WebSocket[str, str]) -> None:
+        await function(ws)
+
+    assert await denied(_put(Guard("outer"), partial(_put(Guard("wrapper"), wrapper))))
+    assert order == ["outer", "wrapper", "middle", "inner"]
+
+
+async def test_a_view_brings_its_guards_and_its_decorators_before_those_of_the_class() -> None:
+    last = refusing()
+
+    class Room(WebSocketHandler[str, str]):
+        guards = [last]
+
+    for target in (
+        Room.as_view(),
+        _put(first := FakeGuard(), Room.as_view()),
+        never_cache(Room.as_view()),
+        Room,
+    ):
+        assert await denied(target)
+    assert len(first.asked) == 1
+    assert len(last.asked) == 4
+    assert await denied(_put(refusing(), Chat.as_view()))
+    assert not await denied(never_cache(Chat.as_view()))
+    assert not await denied(Chat.as_view())
+    assert await denied(_put(refusing(), never_cache(Chat.as_view())))
+
+
+async def test_a_socket_of_a_guarded_view_is_of_its_class_and_of_no_other() -> None:
+    known: list[type] = []
+
+    class Registering(WebSocketHandler[str, str]):
+        @override
+        def __init_subclass__(cls, *, name: str) -> None:
+            super().__init_subclass__()
+            known.append(cls)
+
+    class Room(Registering, name="room"):
+        pass
+
+    factory = as_factory(never_cache(Room.as_view()))
+    socket: Any = factory(WebSocketRequest(websocket_scope()), FakeConnection(), 1, name="x")
+    assert (type(socket), socket.args, socket.kwargs) == (Room, (1,), {"name": "x"})
+    assert socket._sender is Room
+    assert known == [Room]
+
+
+def test_a_socket_function_is_what_its_signals_are_sent_by() -> None:
+    async def main() -> None:
+        socket: Any = as_factory(echo)(WebSocketRequest(websocket_scope()), FakeConnection())
+        assert socket._sender is echo
+
+    asyncio.run(main())
+
+
+def test_a_guarded_view_of_something_that_asks_no_guards_is_refused() -> None:
+    view: Any = Chat.as_view()
+    view.view_class = FakeEndpoint
+    factory = as_factory(_put(refusing(), view))
+    with pytest.raises(ImproperlyConfigured, match="FakeEndpoint is no WebSocket: nothing asks its guards"):
+        factory(WebSocketRequest(websocket_scope()), FakeConnection())
+
+
+# To a type checker they take views alone, and rightly so.
+for_views: Any = login_required
+permitted: Any = permission_required("app.see")
+
+
+class MixedIn(LoginRequiredMixin, WebSocketHandler[str, str]): ...
+
+
+def plainly(function: Any) -> Any:
+    @wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        for_views(Chat),
+        for_views(echo),
+        permitted(Chat),
+        permitted(echo),
+        never_cache(echo),
+        partial(for_views(echo)),
+        plainly(echo),
+        plainly(Chat),
+        plainly(plainly(Chat)),
+    ],
+)
+def test_a_decorator_for_views_around_a_socket_itself_is_refused_at_the_start(target: object) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"in a decorator for HTTP views.*django_ws\.guards.*as_view\(\)"):
+        as_factory(target)
+
+
+def test_djangos_mixins_are_refused_because_nothing_would_ask_them() -> None:
+    for target in (MixedIn, MixedIn.as_view(), login_required(MixedIn.as_view())):
+        with pytest.raises(ImproperlyConfigured, match=r"MixedIn derives from Django's LoginRequiredMixin, which"):
+            as_factory(target)

@@ -12,6 +12,8 @@ from typing_extensions import override
 from django_ws.exceptions import InvalidMessageError
 from django_ws.handler import WebSocketHandler
 from django_ws.interfaces import Data
+from django_ws.refusals import refusals
+from django_ws.signals import websocket_opened
 from django_ws.testing import FakeConnection
 from handler.support import Noted, make, turns, until
 
@@ -149,3 +151,34 @@ async def test_its_view_stands_for_the_class_and_answers_plain_http_with_426() -
     assert response.status_code == 426
     assert (response["Upgrade"], response["Connection"]) == ("websocket", "Upgrade")
     assert b"WebSocket" in response.content
+
+
+async def test_what_is_over_the_limit_waits_before_it_is_decoded() -> None:
+    class Rated(Noted):
+        messages_per_second = 0.001
+        messages_burst = 8
+
+    connection = FakeConnection(list("abcdefghijk"), end=None)
+    socket = make(Rated, connection)
+    task = asyncio.create_task(socket.run())
+    await until(refusals)
+    await turns()
+    assert socket.journal == ["open", *"abcdefgh"]
+    assert socket.ws_received == 9
+    await socket.close(4000)
+    await task
+    assert socket.journal[-1] == "close 4000"
+
+
+async def test_on_open_waits_for_who_is_told_that_it_opens() -> None:
+    async def told(sender: object, websocket: Noted, **_: object) -> None:
+        await turns()
+        websocket.journal.append("told")
+
+    websocket_opened.connect(told)
+    try:
+        socket = make(Noted)
+        await socket.run()
+    finally:
+        websocket_opened.disconnect(told)
+    assert socket.journal == ["told", "open", "close 1000"]

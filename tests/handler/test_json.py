@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from django_ws.close_codes import CloseCode
-from django_ws.exceptions import InvalidMessageError, UnsupportedDataError
+from django_ws.exceptions import InvalidMessageError, MessageTooDeepError, UnsupportedDataError
 from django_ws.handler.json import JSONCodec, _chunk_encoder, encode_json
 
 # Without surrogates, as a text frame has none.
@@ -78,7 +78,7 @@ def test_the_error_holds_no_part_of_the_payload() -> None:
 
 @pytest.mark.parametrize("blank", ["", " "])
 def test_deep_nesting_is_an_invalid_message_and_no_recursion_error(blank: str) -> None:
-    with pytest.raises(InvalidMessageError, match="nests too deep"):
+    with pytest.raises(MessageTooDeepError, match="nests too deep"):
         decode(blank + "[" * 200_000)
 
 
@@ -107,7 +107,7 @@ def test_nesting_has_a_bound_within_which_all_can_be_sent_back(before: str, afte
     times = 126 // step
     allowed = before * times + "1" + after * times
     assert JSONCodec().encode(JSONCodec().decode(allowed)) == allowed
-    with pytest.raises(InvalidMessageError, match="nests too deep"):
+    with pytest.raises(MessageTooDeepError, match="nests too deep"):
         decode(f"[[[{allowed}]]]")
 
 
@@ -118,7 +118,7 @@ def test_the_bound_on_nesting_can_be_chosen_and_width_is_not_depth() -> None:
     assert codec.decode('"[[[["') == "[[[["
     assert codec.decode('["[[[["]') == ["[[[["]
     assert codec.decode('[{"a": "[[[["}]') == [{"a": "[[[["}]
-    with pytest.raises(InvalidMessageError, match="nests too deep"):
+    with pytest.raises(MessageTooDeepError, match="nests too deep"):
         codec.decode("[[[]]]")
 
 

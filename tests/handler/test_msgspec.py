@@ -14,7 +14,7 @@ from django.utils.functional import lazystr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from django_ws.exceptions import InvalidMessageError, UnsupportedDataError
+from django_ws.exceptions import InvalidMessageError, MessageTooDeepError, UnsupportedDataError
 from django_ws.handler.json import JSONCodec
 from django_ws.handler.msgspec import MsgspecCodec
 
@@ -56,7 +56,7 @@ def test_a_binary_frame_is_refused_as_such() -> None:
 
 
 def test_deep_nesting_is_an_invalid_message_and_no_recursion_error() -> None:
-    with pytest.raises(InvalidMessageError, match="too deep"):
+    with pytest.raises(MessageTooDeepError, match="too deep"):
         MsgspecCodec().decode("[" * 100_000)
 
 
@@ -66,7 +66,7 @@ def test_nesting_has_a_bound(item: str) -> None:
         return item * depth + "1" + ("]" if item == "[" else "}") * depth
 
     assert MsgspecCodec(max_depth=3).decode(nested(3))
-    with pytest.raises(InvalidMessageError, match="too deep"):
+    with pytest.raises(MessageTooDeepError, match="too deep"):
         MsgspecCodec(max_depth=3).decode(nested(4))
 
 

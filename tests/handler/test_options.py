@@ -1,5 +1,6 @@
 """handler/options.py"""
 
+import math
 import sys
 from functools import wraps
 from typing import Any
@@ -8,13 +9,16 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
+from django_ws.conf import Denial
+from django_ws.exceptions import MessageTooDeepError
 from django_ws.handler.codecs import BytesCodec, TextCodec
 from django_ws.handler.json import JSON, JSONCodec
 from django_ws.handler.msgspec import MsgspecCodec
 from django_ws.handler.options import Options, check_hooks, options_of
 from django_ws.handler.outbox import Overflow
+from django_ws.handler.rate import Flood
 from django_ws.handler.websocket import WebSocket
-from django_ws.testing import FakeCodec
+from django_ws.testing import FakeCodec, FakeGuard
 
 
 def options(cls: type) -> Options:
@@ -75,12 +79,17 @@ def test_what_is_not_declared_comes_from_the_settings() -> None:
         WS_OUTBOX_BYTES=5,
         WS_DISCONNECT_GRACE=None,
         WS_CLEANUP_TIMEOUT=7,
+        WS_MESSAGES_PER_SECOND=8,
+        WS_MESSAGES_BURST=80,
+        WS_IDLE_TIMEOUT=9,
     ):
         found = options(Text)
     assert (found.max_message_size, found.surely_fits) == (1000, 250)
     assert (found.inbox_messages, found.outbox_messages, found.outbox_bytes) == (3, 4, 5)
     assert (found.disconnect_grace, found.cleanup_timeout) == (None, 7)
     assert found.overflow is Overflow.CLOSE
+    assert (found.messages_per_second, found.messages_burst, found.first_lease) == (8, 80, 10)
+    assert (found.flood, found.idle_timeout, found.guards) == (Flood.WAIT, 9, ())
 
 
 def test_they_are_worked_out_once_until_a_setting_changes() -> None:
@@ -92,6 +101,8 @@ def test_they_are_worked_out_once_until_a_setting_changes() -> None:
 
 
 def test_a_class_may_declare_each_of_its_own() -> None:
+    guard = FakeGuard()
+
     class Own(WebSocket[JSON]):
         max_message_size = None
         inbox_messages = 1
@@ -100,12 +111,20 @@ def test_a_class_may_declare_each_of_its_own() -> None:
         disconnect_grace = 0
         cleanup_timeout = 4.5
         overflow = Overflow.DROP_OLDEST
+        messages_per_second = None
+        messages_burst = 8
+        flood = Flood.CLOSE
+        idle_timeout = 0.5
+        denial = Denial.CLOSE
+        guards = [guard]
 
     found = options(Own)
     assert found.max_message_size == sys.maxsize
     assert (found.inbox_messages, found.outbox_messages, found.outbox_bytes) == (1, 2, 3)
     assert (found.disconnect_grace, found.cleanup_timeout) == (0, 4.5)
     assert found.overflow is Overflow.DROP_OLDEST
+    assert (found.messages_per_second, found.messages_burst, found.first_lease) == (math.inf, 8, sys.maxsize)
+    assert (found.flood, found.idle_timeout, found.guards) == (Flood.CLOSE, 0.5, (guard,))
 
 
 @pytest.mark.parametrize(
@@ -121,6 +140,19 @@ def test_a_class_may_declare_each_of_its_own() -> None:
         ("disconnect_grace", "soon"),
         ("disconnect_grace", False),
         ("cleanup_timeout", None),
+        ("messages_per_second", 0),
+        ("messages_per_second", -1.5),
+        ("messages_per_second", math.inf),
+        ("messages_per_second", math.nan),
+        ("messages_per_second", "100"),
+        ("messages_burst", 0),
+        ("messages_burst", None),
+        ("messages_burst", 2.5),
+        ("idle_timeout", 0),
+        ("idle_timeout", math.inf),
+        ("idle_timeout", True),
+        ("denial", "close"),
+        ("denial", None),
     ],
 )
 def test_a_wrong_value_is_refused_by_class_name_and_setting(name: str, value: object) -> None:
@@ -133,6 +165,36 @@ def test_a_policy_that_is_none_is_refused() -> None:
     wrong = type("Wrong", (WebSocket,), {"overflow": "close"})
     with pytest.raises(ImproperlyConfigured, match=r"Wrong\.overflow is 'close', but must be a member of Overflow"):
         options(wrong)
+
+
+def test_a_way_to_take_a_flood_that_is_none_is_refused() -> None:
+    wrong = type("Wrong", (WebSocket,), {"flood": "close"})
+    with pytest.raises(ImproperlyConfigured, match=r"Wrong\.flood is 'close', but must be a member of Flood"):
+        options(wrong)
+
+
+@pytest.mark.parametrize(
+    ("value", "named"), [([FakeGuard(), 1], "1"), ("yes", "'y'"), (None, "None"), ([None], "None")]
+)
+def test_what_cannot_be_a_guard_is_refused(value: object, named: str) -> None:
+    wrong = type("Wrong", (WebSocket,), {"guards": value})
+    with pytest.raises(ImproperlyConfigured, match=rf"Wrong\.guards holds {named}, but must be a list of async func"):
+        options(wrong)
+
+
+def test_a_guard_alone_is_taken_for_a_list_of_it() -> None:
+    guard = FakeGuard()
+    assert options(type("Own", (WebSocket,), {"guards": guard})).guards == (guard,)
+
+
+@override_settings(WS_MAX_MESSAGE_DEPTH=2)
+def test_the_depth_of_json_is_the_settings() -> None:
+    class Deep(WebSocket): ...
+
+    found = options(Deep)
+    assert found.decode("[[1]]") == [[1]]
+    with pytest.raises(MessageTooDeepError):
+        found.decode("[[[1]]]")
 
 
 def test_a_hook_that_is_not_async_is_refused_when_the_class_is_made() -> None:

@@ -1,6 +1,7 @@
 """handler/runtime.py"""
 
 import asyncio
+from typing import Any
 
 import pytest
 from typing_extensions import override
@@ -119,3 +120,29 @@ async def test_a_socket_may_leave_during_the_tick() -> None:
         await socket.ticked.wait()
     assert len(shared) == 0
     assert [socket.ticks for socket in sockets] == [1, 1, 1]
+
+
+async def test_the_watch_over_silence_is_made_when_it_is_first_needed_and_forgets_what_is_discarded() -> None:
+    shared = Runtime(asyncio.get_running_loop())
+    socket: Any = Socket(Phase.RECEIVING)
+    socket.ws_received = 0
+    shared.discard(socket)
+    assert shared._idle is None
+    shared.idle.add(socket, 60)
+    assert shared.idle is shared.idle
+    assert len(shared.idle) == 1
+    shared.discard(socket)
+    assert len(shared.idle) == 0
+    timer = shared.idle._timer
+    assert timer is not None
+    timer.cancel()
+
+
+async def test_a_socket_is_told_the_loops_time_as_it_is_added() -> None:
+    loop = asyncio.get_running_loop()
+    shared = Runtime(loop)
+    socket = Socket(Phase.RECEIVING)
+    before = loop.time()
+    added = shared.add(socket)
+    assert before <= added <= shared.time()
+    shared.discard(socket)

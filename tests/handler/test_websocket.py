@@ -14,8 +14,9 @@ from typing_extensions import override
 
 from django_ws.exceptions import ConnectionClosed, InvalidMessageError, LocalProtocolError
 from django_ws.handler import PING_TASK, TASK_CANCELLED, TASK_DUPLICATE_STARTED, WebSocket
-from django_ws.handler.json import JSON
+from django_ws.handler.json import JSON, JSONCodec
 from django_ws.interfaces import Data
+from django_ws.refusals import Limit, refusals
 from django_ws.testing import FakeConnection
 from handler.support import make, messages, turns, until
 
@@ -354,3 +355,43 @@ async def test_the_hooks_for_faults_do_nothing_by_themselves() -> None:
     socket = ready()
     await socket.on_error(ValueError())
     await socket.on_task_error(ValueError())
+
+
+async def test_a_function_waits_for_a_message_over_the_limit() -> None:
+    class Rated(WebSocket[str, str]):
+        messages_per_second = 0.001
+        messages_burst = 8
+
+    connection = FakeConnection(list("abcdefghijk"), is_open=True)
+    socket = make(Rated, connection)
+    assert [await socket.receive() for _ in range(8)] == list("abcdefgh")
+    waiting = asyncio.ensure_future(socket.receive())
+    await until(refusals)
+    await turns()
+    assert not waiting.done()
+    assert socket.ws_received == 9
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message", "limit"),
+    [
+        ({"max_message_size": 4}, "[1, 2, 3]", Limit.MESSAGE_SIZE),
+        ({"codec": JSONCodec(max_depth=2)}, "[[[1]]]", Limit.MESSAGE_DEPTH),
+    ],
+)
+async def test_what_a_limit_refuses_is_counted_and_logged_once_a_minute(
+    attributes: dict[str, object], message: str, limit: Limit, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Patient(WebSocket):
+        @override
+        async def on_invalid(self, error: InvalidMessageError, message: Data) -> None: ...
+
+    socket: Patient = make(type("Patient", (Patient,), attributes), FakeConnection([message] * 3, is_open=True))
+    assert [received async for received in socket] == []
+    assert refusals() == {limit: 3}
+    (line,) = messages(caplog)
+    assert line.startswith("Patient: a message was refused (")
+    assert message not in line

@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from django_ws import Overflow, WebSocket, WebSocketHandler, get_websocket_application
 from django_ws.application import WebSocketApplication
-from django_ws.handler import core, runtime
+from django_ws.handler import ending, runtime
 from django_ws.interfaces import ASGIApplication, Endpoint, Next
 from django_ws.testing import FakeResolver, Peer
 from handler.support import Noted, messages, turns, until
@@ -31,7 +31,7 @@ def serving(target: object, *middleware: Any) -> WebSocketApplication:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "TICK", 0.005)
-    monkeypatch.setattr(core, "_CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr(ending, "_CLOSE_SECONDS", 0.05)
 
 
 class Held(Noted):
@@ -279,7 +279,7 @@ async def test_a_feed_may_drop_what_is_old() -> None:
 async def test_a_fault_while_the_client_does_not_read_ends_the_application_within_its_bounds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("django_ws.application._CLOSE_SECONDS", 0.02)
+    monkeypatch.setattr("django_ws.denials._SECONDS", 0.02)
 
     class Failing(Noted):
         cleanup_timeout = 0.02

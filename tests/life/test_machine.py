@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from typing_extensions import override
 
 from django_ws import JSON, InvalidMessageError, Overflow, WebSocketHandler, get_websocket_application
-from django_ws.handler import core, runtime
+from django_ws.handler import ending, runtime
 from django_ws.interfaces import Data
 from django_ws.testing import FakeResolver, Peer
 from handler.support import turns
@@ -113,7 +113,7 @@ class SocketMachine(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         logging.getLogger("django_ws").setLevel(logging.CRITICAL)
         # Turns are counted, not seconds.
-        self.clocks = [patch.object(runtime, "TICK", 3600), patch.object(core, "_CLOSE_SECONDS", 3600)]
+        self.clocks = [patch.object(runtime, "TICK", 3600), patch.object(ending, "_CLOSE_SECONDS", 3600)]
         for clock in self.clocks:
             clock.start()
         self.sent = 0

@@ -118,7 +118,7 @@ resolvers: tuple[Resolver, ...] = (
 
 
 def matches(resolver_match: ResolverMatch) -> tuple[Match, ...]:
-    real: Match = DjangoMatch(resolver_match)
+    real: Match = DjangoMatch(resolver_match, "testproject.ws_urls")
     fake: Match = FakeMatch(Handler, 1, route="a/", name="x")
     return real, fake, FakeResolver({"/": fake}).resolve("/"), DjangoResolver().resolve("/")
 
@@ -127,6 +127,7 @@ def what_a_match_gives(match: Match) -> None:
     assert_type(match.factory, object)
     assert_type(match.route, str)
     assert_type(match.resolver_match, ResolverMatch | None)
+    assert_type(match.urlconf, str | None)
 
 
 # --- SocketFactory, Endpoint ------------------------------------------------------------------------
