@@ -6,7 +6,7 @@ The map of the package::
     plan             how long and how often: QUICK=1 or in full
     measures         what is measured, and the goal of each
     implementations  who is measured
-    apps/            one module for each of them, all doing the same work
+    apps/            one module for each of them, all doing the same work, and middleware to put around them
     workers/         what runs in a process of its own: an application in-process, one behind uvicorn, the client
     processes        starts the workers, pins them to cores, talks JSON lines with them
     in_process, over_uvicorn, growth    the rounds

@@ -4,13 +4,19 @@ from dataclasses import dataclass
 from enum import Enum, unique
 from typing import Final
 
-__all__ = ["BASE", "MEASURES", "MESSAGE", "OURS", "Better", "Measure", "measure"]
+__all__ = ["AGAIN", "BASE", "MEASURES", "MESSAGE", "OURS", "WITHOUT", "Better", "Measure", "measure"]
 
 BASE: Final = "ceiling"
 """The implementation that the others are compared with, where a measure names no other."""
 
+AGAIN: Final = "ceiling-again"
+"""The base under another name: what differs is noise."""
+
 OURS: Final = "django-ws"
 """The implementation whose ratio the goals are for."""
+
+WITHOUT: Final = "without"
+"""Ours, without what the measure is of: the base of what Django's ``MIDDLEWARE`` costs."""
 
 MESSAGE: Final = (
     '{"type": "chat.message", "room": 42, "user": "alice", "text": "Hello, world of websockets!", "tags": ["a", "b"]}'
@@ -59,6 +65,8 @@ MEASURES: Final = (
     Measure("connection-json", "Connection, JSON echo", "µs", Better.LESS),
     Measure("connection-bare", "Connection, all in one task", "µs", Better.LESS),
     Measure("heap", "Heap, idle connection", "bytes", Better.LESS, 1.25),
+    Measure("handshake-startproject", "Connection, Django's MIDDLEWARE", "/s", Better.MORE, base=WITHOUT),
+    Measure("handshake-async", "Connection, 7 async MIDDLEWARE", "/s", Better.MORE, base=WITHOUT),
     Measure("uvicorn-json-50", "uvicorn: JSON echo, 50 x 8", "msg/s", Better.MORE, 1.00),
     Measure("uvicorn-json-500", "uvicorn: JSON echo, 500 x 2", "msg/s", Better.MORE, 1.00),
     Measure("uvicorn-text-50", "uvicorn: text echo, 50 x 8", "msg/s", Better.MORE, 0.93),

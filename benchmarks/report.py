@@ -7,7 +7,7 @@ from rich.table import Table
 
 from benchmarks.figures import Summary, absolute, ratio
 from benchmarks.implementations import IMPLEMENTATIONS
-from benchmarks.measures import BASE, MEASURES, OURS, Better
+from benchmarks.measures import AGAIN, BASE, MEASURES, OURS, WITHOUT, Better
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Row", "markdown", "rows", "terminal_table", "update_page"]
 
-_AGAIN: Final = "ceiling-again"
-_PEERS: Final = tuple(one for one in IMPLEMENTATIONS if one.name not in {BASE, _AGAIN, OURS})
+_PEERS: Final = tuple(one for one in IMPLEMENTATIONS if one.name not in {BASE, AGAIN, OURS})
+_BASES: Final = {one.name: one.title for one in IMPLEMENTATIONS} | {WITHOUT: "none"}
 _HEADINGS: Final = ("Measure", "Ceiling", "Again", "django-ws", "Quartiles", "Goal", "", *(one.title for one in _PEERS))
 
 _BEGIN: Final = "<!-- figures: begin -->"
@@ -65,12 +65,12 @@ def _row(results: "Results", measure: "Measure") -> Row:
     reached = None if ours is None else measure.reached(ours.median)
     title = f"{measure.title} ({measure.unit})"
     if measure.base not in {None, BASE}:
-        title += f" to {next(one.title for one in IMPLEMENTATIONS if one.name == measure.base)}"
+        title += f" to {_BASES[measure.base or BASE]}"
     sign = "≤" if measure.better is Better.LESS else "≥"
     return Row(
         title=title,
         ceiling=_number(base),
-        again=_number(ratio(results, measure, _AGAIN)),
+        again=_number(ratio(results, measure, AGAIN)),
         ours=_number(ours),
         quartiles="" if ours is None or ours.count == 1 else f"{_short(ours.lower)}-{_short(ours.upper)}",
         goal="" if measure.goal is None else f"{sign} {_short(measure.goal)}",

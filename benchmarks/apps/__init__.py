@@ -12,9 +12,10 @@
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
 from typing import Any, Final, Literal, TypeAlias
 
-__all__ = ["PATHS", "Application", "Kind", "Message", "Receive", "Scope", "Send"]
+__all__ = ["PATHS", "Application", "Kind", "Message", "Receive", "Scope", "Send", "Stack"]
 
 Kind: TypeAlias = Literal["json", "text", "fast", "orm", "ping"]
+Stack: TypeAlias = Literal["startproject", "async"]
 # ASGI: scopes and events are dicts of anything.
 Scope: TypeAlias = MutableMapping[str, Any]
 # See Scope.

@@ -25,6 +25,8 @@ def configure(urlconf: str) -> None:
         ALLOWED_HOSTS=["127.0.0.1"],
         ROOT_URLCONF=urlconf,
         ROOT_WS_URLCONF=urlconf,
+        # What the middleware of startproject needs.
+        INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "django.contrib.sessions"],
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
         USE_TZ=True,
     )

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from typing_extensions import override
 
 from benchmarks.apps.django_setup import configure, slow_query
@@ -11,15 +12,16 @@ configure(__name__)
 
 from django_ws import JSON, JSONEncodable, WebSocketHandler, get_websocket_application  # noqa: E402 - Django first
 from django_ws.handler.msgspec import MsgspecCodec  # noqa: E402
+from django_ws.middleware import DjangoMiddleware  # noqa: E402
 from django_ws.urls import path  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from benchmarks.apps import Application, Kind
-    from django_ws.interfaces import MiddlewareFactory
+    from benchmarks.apps import Application, Kind, Stack
+    from django_ws.interfaces import Middleware, MiddlewareFactory, Next
 
-__all__ = ["application", "with_middleware"]
+__all__ = ["application", "with_django_middleware", "with_middleware"]
 
 
 class Echo(WebSocketHandler):
@@ -81,6 +83,23 @@ urlpatterns: Final = [
 ]
 
 
+_STARTPROJECT: Final = (
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+)
+"""As ``django-admin startproject`` writes it."""
+
+_STACKS: "Final[Mapping[Stack, tuple[str, ...]]]" = {
+    "startproject": _STARTPROJECT,
+    "async": ("benchmarks.apps.async_middleware.labelling",) * len(_STARTPROJECT),
+}
+
+
 def application(_kind: "Kind | None" = None, /) -> "Application":
     """Give the one application of all routes."""
     return get_websocket_application()
@@ -89,3 +108,18 @@ def application(_kind: "Kind | None" = None, /) -> "Application":
 def with_middleware(middleware: "Sequence[MiddlewareFactory]", /) -> "Application":
     """Give the application with that middleware around every socket."""
     return get_websocket_application(middleware=middleware)
+
+
+def with_django_middleware(stack: "Stack", /) -> "Application":
+    """Give the application with ``DjangoMiddleware`` around every socket, and that stack as ``MIDDLEWARE``."""
+
+    def factory(next_: "Next") -> "Middleware":
+        # Without override_settings(), whose signal would have every application made again.
+        before = settings.MIDDLEWARE
+        settings.MIDDLEWARE = list(_STACKS[stack])
+        try:
+            return DjangoMiddleware(next_)
+        finally:
+            settings.MIDDLEWARE = before
+
+    return get_websocket_application(middleware=[factory])

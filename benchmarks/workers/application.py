@@ -14,7 +14,7 @@ from benchmarks.workers.lines import answer, pin, requests, take_over_stdout
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from benchmarks.apps import Application, Kind
+    from benchmarks.apps import Application, Kind, Stack
     from benchmarks.implementations import Implementation
     from benchmarks.workers.lines import Operations
 
@@ -32,16 +32,20 @@ class ApplicationWorker:
 
     def __init__(self, measured: "Implementation") -> None:
         self._measured: Implementation = measured
-        self._made: dict[tuple[Kind, int], Application] = {}
+        self._made: dict[tuple[Kind, int, Stack | None], Application] = {}
         self._counts: dict[tuple[object, ...], int] = {}
 
-    def _application(self, kind: "Kind", middleware: int = 0) -> "Application":
-        key = (kind, middleware)
+    def _application(self, kind: "Kind", middleware: int = 0, stack: "Stack | None" = None) -> "Application":
+        key = (kind, middleware, stack)
         if key not in self._made:
-            self._made[key] = self._make(kind, middleware)
+            self._made[key] = self._make(kind, middleware, stack)
         return self._made[key]
 
-    def _make(self, kind: "Kind", middleware: int) -> "Application":
+    def _make(self, kind: "Kind", middleware: int, stack: "Stack | None") -> "Application":
+        if stack is not None:
+            from benchmarks.apps.ours import with_django_middleware  # noqa: PLC0415 - only in the process of ours
+
+            return with_django_middleware(stack)
         if not middleware:
             return self._measured.application(kind)
         # They are imported here because only one of them can be, in the process of its own implementation.
@@ -49,9 +53,9 @@ class ApplicationWorker:
 
         return wrapped(self._measured, kind, middleware)
 
-    async def echo(self, kind: "Kind", text: str) -> list[str]:
+    async def echo(self, kind: "Kind", text: str, *, stack: "Stack | None" = None) -> list[str]:
         """Send one text three times, and give what came back."""
-        return await echo(self._application(kind), PATHS[kind], text)
+        return await echo(self._application(kind, stack=stack), PATHS[kind], text)
 
     async def message(
         self, kind: "Kind", text: str, seconds: float, *, waiting: bool = False, middleware: int = 0
@@ -65,10 +69,17 @@ class ApplicationWorker:
         return await self._sized((kind, len(text), waiting, middleware), run, seconds)
 
     async def connection(
-        self, kind: "Kind", text: str, seconds: float, *, own_task: bool = True, middleware: int = 0
+        self,
+        kind: "Kind",
+        text: str,
+        seconds: float,
+        *,
+        own_task: bool = True,
+        middleware: int = 0,
+        stack: "Stack | None" = None,
     ) -> float:
         """Give the microseconds of a connection, over so many that it takes about ``seconds``."""
-        application = self._application(kind, middleware)
+        application = self._application(kind, middleware, stack)
 
         def run(count: int) -> "Awaitable[float]":
             return connection_time(application, PATHS[kind], text, count, own_task=own_task)
@@ -77,7 +88,7 @@ class ApplicationWorker:
             # What an application leaves on its task goes with that task.
             return await asyncio.ensure_future(run(count))
 
-        return await self._sized((kind, own_task, middleware, "connection"), run_in_task, seconds)
+        return await self._sized((kind, own_task, middleware, stack, "connection"), run_in_task, seconds)
 
     async def heap(self, kind: "Kind", count: int) -> float:
         """Give the heap bytes of an idle connection."""

@@ -72,6 +72,16 @@ def test_the_page_changes_between_its_markers_alone_and_can_be_made_again(result
     assert "≤ 0.92" in first
 
 
+def test_what_djangos_middleware_cost_is_compared_with_ours_without(results: Results) -> None:
+    for slowness in (1.0, 2.0):
+        results.add("handshake-async", "without", 30_000 / slowness)
+        results.add("handshake-async", "ceiling-again", 30_300 / slowness)
+        results.add("handshake-async", "django-ws", 9_000 / slowness)
+    (row,) = (row for row in rows(results) if "MIDDLEWARE" in row.title)
+    assert row.title == "Connection, 7 async MIDDLEWARE (/s) to none"
+    assert (row.ceiling, row.again, row.ours) == ("22,500", "1.01", "0.30")
+
+
 def test_a_page_without_markers_is_an_error(results: Results, tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("Nothing here\n")

@@ -6,7 +6,7 @@ for needed in ("psutil", "rich", "picows", "uvicorn", "uvloop", "msgspec"):
     pytest.importorskip(needed, reason="the benchmarks' group is not installed")
 
 from benchmarks.apps import PATHS
-from benchmarks.implementations import IMPLEMENTATIONS, Implementation
+from benchmarks.implementations import IMPLEMENTATIONS, Implementation, implementation
 from benchmarks.in_process import check_work
 from benchmarks.measures import MESSAGE
 from benchmarks.processes import Server, Worker, WorkerError, application_worker, client_worker
@@ -36,6 +36,13 @@ def test_those_with_middleware_do_the_work_inside_it(name: str) -> None:
     measured = next(one for one in IMPLEMENTATIONS if one.name == name)
     with application_worker(measured) as worker:
         assert worker.ask("connection", kind="json", text=MESSAGE, seconds=0.001, middleware=2) > 0
+
+
+@pytest.mark.parametrize("stack", ["startproject", "async"])
+def test_a_connection_of_ours_goes_through_djangos_middleware(stack: str) -> None:
+    with application_worker(implementation("django-ws")) as worker:
+        assert worker.ask("echo", kind="text", text=MESSAGE, stack=stack) == [MESSAGE] * 3
+        assert worker.ask("connection", kind="text", text=MESSAGE, seconds=0.001, stack=stack) > 0
 
 
 @pytest.mark.server

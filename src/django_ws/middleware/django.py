@@ -23,7 +23,6 @@ from django.utils.module_loading import import_string
 from typing_extensions import override
 
 from django_ws.conf import get_settings
-from django_ws.interfaces import SendsAcceptHeaders
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -105,8 +104,10 @@ class DjangoMiddleware:
                     request=ws.request,
                 )
             return response
-        if isinstance(ws, SendsAcceptHeaders):
-            ws.add_accept_headers(_accept_headers(response))
+        # Not by isinstance(): a Protocol's takes 15 µs on Python 3.11. So it is of no type.
+        add: Any = getattr(ws, "add_accept_headers", None)
+        if add is not None:
+            add(_accept_headers(response))
         return await self._next(ws)
 
 
