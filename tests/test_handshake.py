@@ -38,8 +38,8 @@ def test_another_host_is_a_bad_request() -> None:
     ("changed", "why"),
     [
         ({"query_string": b"\xff"}, "its query string is not UTF-8"),
-        ({"path": None}, "it cannot be read as a request"),
-        ({"path": b"/"}, "it cannot be read as a request"),
+        ({"path": None}, "it has no path"),
+        ({"path": b"/"}, "it has no path"),
         ({"headers": [b"host"]}, "it cannot be read as a request"),
         ({"headers": [(b"host", "localhost")]}, "it cannot be read as a request"),
         ({"headers": 5}, "it cannot be read as a request"),
@@ -53,5 +53,5 @@ def test_what_cannot_be_read_is_a_bad_request(changed: dict[str, object], why: s
 def test_a_scope_without_a_path_is_a_bad_request() -> None:
     scope = websocket_scope()
     del scope["path"]
-    with pytest.raises(UnreadableHandshakeError, match="it cannot be read as a request"):
+    with pytest.raises(UnreadableHandshakeError, match="it has no path"):
         read_handshake(scope)

@@ -2,9 +2,9 @@
 
 Counted in each process, and, where ``WS_CONNECTIONS_CACHE`` names a cache, in all of them together.
 
-The address is that of the ASGI scope: behind a proxy, the server must be told to trust it (uvicorn and hypercorn by
-``--forwarded-allow-ips`` and a middleware, daphne by ``--proxy-headers``), or every client has the proxy's. Private
-addresses, where proxies are, are therefore not counted unless ``WS_UNLIMITED_ADDRESSES`` says so.
+The address is that of the ASGI scope: behind a proxy, the server must be told to trust it (uvicorn by
+``--forwarded-allow-ips``, daphne by ``--proxy-headers``), or every client has the proxy's. Private addresses, where
+proxies are, are therefore not counted unless ``WS_UNLIMITED_ADDRESSES`` says so.
 """
 
 from typing import TYPE_CHECKING, final

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 
-from django_ws.routing import Verdict, WebSocketRequest, check_origin, path_info
+from django_ws.routing import Verdict, WebSocketRequest, check_origin
 
 if TYPE_CHECKING:
     from django_ws.interfaces import Scope
@@ -29,13 +29,14 @@ def read_handshake(scope: "Scope") -> WebSocketRequest:
     Raises:
         UnreadableHandshakeError, ForeignOriginError: It may not; the text says why, and holds nothing of the client.
     """
+    if not isinstance(scope.get("path"), str):
+        raise UnreadableHandshakeError("it has no path")
     try:
         request = WebSocketRequest(scope)
         verdict = check_origin(scope, request)
-        path_info(scope)
     except UnicodeDecodeError as error:
         raise UnreadableHandshakeError("its query string is not UTF-8") from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError) as error:
         raise UnreadableHandshakeError("it cannot be read as a request") from error
     if verdict is _ALLOWED:
         return request
