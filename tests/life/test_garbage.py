@@ -9,12 +9,18 @@ from weakref import WeakSet
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
 from typing_extensions import override
 
-from django_ws import WebSocket, WebSocketHandler, get_websocket_application
-from django_ws.testing import FakeResolver, Peer
-from handler.support import turns
+from django_ws import Endpoint, Flood, Next, WebSocket, WebSocketHandler, get_websocket_application
+from django_ws.guards import user_passes_test
+from django_ws.handler.runtime import runtime
+from django_ws.signals import websocket_closed, websocket_opened
+from django_ws.testing import FakeGuard, FakeResolver, Peer
+from handler.support import turns, until
 
 _sockets: WeakSet[Any] = WeakSet()
 
@@ -77,20 +83,158 @@ class UsingALane(Busy):
         await self.send(data)
 
 
+class Throttled(Busy):
+    """Waits for its second message until it is interrupted."""
+
+    messages_per_second = 0.001
+    messages_burst = 1
+    disconnect_grace = 0
+
+    @override
+    async def on_message(self, data: str, /) -> None:
+        await self.send(data)
+        _ = self.start_task("closer", self.end_soon)
+
+    async def end_soon(self) -> None:
+        await until(lambda: self._throttled)
+        await self.close(4000)
+
+
+class Flooded(Throttled):
+    flood = Flood.CLOSE
+
+
+class Idle(Busy):
+    idle_timeout = 60
+
+    @override
+    async def on_message(self, data: str, /) -> None:
+        await self.send(data)
+        _ = self.start_task("silence", self.be_silent)
+
+    async def be_silent(self) -> None:
+        await until(lambda: not self.ws_phase)
+        watch = runtime().idle
+        watch._watched[self] = (60, self.ws_received, -1e9)
+        timer = watch._timer
+        assert timer is not None
+        timer.cancel()
+        watch._look()
+
+
+class Overflowing(Busy):
+    outbox_messages = 1
+
+    @override
+    async def on_message(self, data: str, /) -> None:
+        for _ in range(4):
+            _ = self.send(data)
+        await turns(5)
+
+
+async def anybody(request: HttpRequest) -> HttpResponse | None:
+    return None
+
+
+class Guarded(Busy):
+    guards = (FakeGuard(), anybody)
+
+
+class Refused(Busy):
+    guards = (FakeGuard(HttpResponse(status=402)),)
+
+
+async def nobody(request: HttpRequest) -> HttpResponse | None:
+    raise PermissionDenied  # one of its own for each socket: an exception knows the frames that it passed
+
+
+class Forbidden(Busy):
+    guards = (nobody,)
+
+
 async def function(ws: WebSocket[str, str]) -> None:
     _sockets.add(ws)
     async for data in ws:
         await ws.send(data)
 
 
+@user_passes_test(lambda user: user is not None)
+async def guarded_function(ws: WebSocket[str, str]) -> None:
+    await function(ws)
+
+
 async def no_http(scope: Any, receive: Any, send: Any, /) -> None:
     raise AssertionError
 
 
-@pytest.mark.parametrize("target", [Counted, Busy, Failing, Denying, Closing, UsingALane, function])
+TARGETS: list[Any] = [
+    Counted,
+    Busy,
+    Failing,
+    Denying,
+    Closing,
+    UsingALane,
+    Throttled,
+    Flooded,
+    Idle,
+    Overflowing,
+    Guarded,
+    Guarded.as_view(),
+    never_cache(Guarded.as_view()),
+    Refused,
+    Forbidden,
+    function,
+    guarded_function,
+]
+
+
+# They end by themselves, of what is to be seen here.
+WAITS: list[Any] = [Throttled, Flooded, Idle]
+
+
+def plainly(websocket: WebSocket[str, str], **more: object) -> None:
+    assert websocket.request is not None
+
+
+async def asynchronously(websocket: WebSocket[str, str], **more: object) -> None:
+    await turns(2)
+
+
+def fail_plainly(**more: object) -> None:
+    raise ValueError
+
+
+async def fail(**more: object) -> None:
+    raise ValueError
+
+
+@pytest.fixture(params=["nobody listens", "some listen"])
+def listening(request: pytest.FixtureRequest) -> Iterator[None]:
+    connected = [
+        (signal, receiver)
+        for signal in (websocket_opened, websocket_closed)
+        for receiver in (plainly, asynchronously, fail_plainly, fail)
+        if request.param == "some listen"
+    ]
+    for signal, receiver in connected:
+        signal.connect(receiver)
+    yield
+    for signal, receiver in connected:
+        signal.disconnect(receiver)
+
+
+def with_a_user(next_: Next) -> Any:
+    async def middleware(ws: Endpoint) -> object:
+        ws.request.user = AnonymousUser()
+        return await next_(ws)
+
+    return middleware
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.__name__)
 @pytest.mark.parametrize("slow", [False, True])
-async def test_an_ended_socket_is_freed_by_reference_counting(target: Any, slow: bool) -> None:
-    application = get_websocket_application(no_http, resolver=FakeResolver({"/": target}))
+async def test_an_ended_socket_is_freed_by_reference_counting(target: Any, slow: bool, listening: None) -> None:
+    application = get_websocket_application(no_http, resolver=FakeResolver({"/": target}), middleware=[with_a_user])
     for _ in range(3):
         peer = Peer(application)
         _ = peer.start()
@@ -98,9 +242,12 @@ async def test_an_ended_socket_is_freed_by_reference_counting(target: Any, slow:
             if slow:
                 peer.pause()
             peer.text("hello")
+            peer.text("again")
             await turns(3)
             if slow:
                 peer.resume()
+            if target in WAITS:
+                await peer.wait_closed()
             peer.disconnect()
         await peer.wait()
         del peer

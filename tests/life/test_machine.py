@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from typing_extensions import override
 
-from django_ws import JSON, InvalidMessageError, Overflow, WebSocketHandler, get_websocket_application
+from django_ws import JSON, Flood, InvalidMessageError, Overflow, WebSocketHandler, get_websocket_application
 from django_ws.handler import ending, runtime
 from django_ws.interfaces import Data
-from django_ws.testing import FakeResolver, Peer
+from django_ws.signals import websocket_closed, websocket_opened
+from django_ws.testing import FakeGuard, FakeResolver, Peer
 from handler.support import turns
 from life.support import Fault, tick
 
@@ -32,6 +33,7 @@ class Books:
     def __init__(self) -> None:
         self.opened = 0
         self.closed = 0
+        self.signals: list[str] = []
         self.handled: list[int] = []
         self.sends: list[tuple[int, asyncio.Future[bool]]] = []
         self.tasks: dict[str, int] = {"begun": 0, "ended": 0}
@@ -44,6 +46,14 @@ class Books:
         number = len(self.sends)
         sending: Awaitable[bool] = self.socket.send({"out": number})
         self.sends.append((number, asyncio.ensure_future(sending)))
+
+    async def told_opened(self, websocket: object, **_: object) -> None:
+        await turns(1)
+        self.signals.append("opened")
+
+    async def told_closed(self, websocket: object, **_: object) -> None:
+        self.signals.append("closed")
+        await turns(2)
 
     async def work(self) -> None:
         self.tasks["begun"] += 1
@@ -63,6 +73,7 @@ class Life(WebSocketHandler[JSON, JSON]):
     patient: bool = True
     outbox_messages = 3
     cleanup_timeout = 3600
+    idle_timeout = 3600
 
     @override
     async def on_open(self) -> None:
@@ -131,6 +142,8 @@ class SocketMachine(RuleBasedStateMachine):
         raises=st.sampled_from([OSError, RuntimeError, None]),
         pending=st.booleans(),
         end=st.sampled_from(["disconnect", "cancel", "close"]),
+        rate=st.sampled_from([None, 1e6]),
+        flood=st.sampled_from(Flood),
     )
     def connect(
         self,
@@ -140,13 +153,27 @@ class SocketMachine(RuleBasedStateMachine):
         raises: type[Exception] | None,
         pending: bool,
         end: str,
+        rate: float | None,
+        flood: Flood,
     ) -> None:
         self.end = end
 
         async def connected() -> None:
             self.books = Books()
             self.silent = raises is None
-            attributes = {"books": self.books, "overflow": overflow, "patient": patient, "disconnect_grace": grace}
+            attributes = {
+                "books": self.books,
+                "overflow": overflow,
+                "patient": patient,
+                "disconnect_grace": grace,
+                # So fast that a wait is over in the next turn or the one after it.
+                "messages_per_second": rate,
+                "messages_burst": 1,
+                "flood": flood,
+                "guards": [FakeGuard()],
+            }
+            websocket_opened.connect(self.books.told_opened)
+            websocket_closed.connect(self.books.told_closed)
             target = type("Life", (Life,), attributes)
             application = get_websocket_application(no_http, resolver=FakeResolver({"/": target}), middleware=[])
             self.peer = Peer(application, raise_after_end=raises, pending_forever=pending)
@@ -217,6 +244,16 @@ class SocketMachine(RuleBasedStateMachine):
         self.loop.run_until_complete(pass_())
 
     @rule()
+    def silence(self) -> None:
+        async def be_silent() -> None:
+            watch = runtime.runtime().idle
+            for socket in [socket for socket in watch._watched if not socket.ws_phase]:
+                watch.discard(socket)
+                socket.ws_idle()
+
+        self.loop.run_until_complete(be_silent())
+
+    @rule()
     def cancel(self) -> None:
         self.cancelled |= self.task.cancel()
 
@@ -243,11 +280,19 @@ class SocketMachine(RuleBasedStateMachine):
     def on_close_comes_once_and_after_on_open(self) -> None:
         assert self.books.closed <= self.books.opened == 1
 
+    @invariant()
+    def the_signals_come_once_each_around_the_hooks(self) -> None:
+        assert self.books.signals == ["opened", "closed"][: len(self.books.signals)] != []
+        assert len(self.books.signals) <= 1 + self.books.closed
+
     @override
     def teardown(self) -> None:
         try:
             self.end_and_check()
         finally:
+            if hasattr(self, "books"):
+                websocket_opened.disconnect(self.books.told_opened)
+                websocket_closed.disconnect(self.books.told_closed)
             self.loop.close()
             for clock in self.clocks:
                 clock.stop()
@@ -276,6 +321,7 @@ class SocketMachine(RuleBasedStateMachine):
         else:
             assert self.task.result() is None
         assert self.books.opened == self.books.closed == 1
+        assert self.books.signals == ["opened", "closed"]
         assert self.books.tasks["begun"] == self.books.tasks["ended"]
         assert asyncio.all_tasks(self.loop) == set()
         assert all(closing.done() and closing.exception() is None for closing in self.extra)
