@@ -365,13 +365,14 @@ WAYS: dict[str, tuple[Callable[[Any], Any], int]] = {
 }
 
 
+@pytest.mark.parametrize("middleware", [AuthMiddleware, DjangoMiddleware])
 @pytest.mark.parametrize("way", WAYS)
-def test_whichever_way_it_is_guarded_it_is_never_reached_unguarded(database: None, way: str) -> None:
+def test_whichever_way_it_is_guarded_it_is_never_reached_unguarded(database: None, way: str, middleware: Any) -> None:
     guard, status = WAYS[way]
     target = guard(room())
-    assert opens(target) == status
+    assert opens(target, "", middleware) == status
     assert reached == []
-    assert opens(target, log_in(is_staff=True)) == 101
+    assert opens(target, log_in(is_staff=True), middleware) == 101
     assert reached == ["on_connect", "on_open"]
 
 

@@ -16,6 +16,7 @@ from typing_extensions import override
 from django_ws.guards import _put
 from django_ws.handler import WebSocket, WebSocketHandler, as_factory
 from django_ws.handler.json import JSON
+from django_ws.interfaces import Connection
 from django_ws.routing import WebSocketRequest
 from django_ws.signals import websocket_opened
 from django_ws.testing import FakeConnection, FakeEndpoint, FakeGuard, websocket_scope
@@ -350,13 +351,44 @@ def test_a_guarded_view_of_something_that_asks_no_guards_is_refused() -> None:
     view: Any = Chat.as_view()
     view.view_class = FakeEndpoint
     factory = as_factory(_put(refusing(), view))
-    with pytest.raises(ImproperlyConfigured, match="FakeEndpoint is no WebSocket: nothing asks its guards"):
+    with pytest.raises(ImproperlyConfigured, match="FakeEndpoint is guarded, but would ask no guard"):
         factory(WebSocketRequest(websocket_scope()), FakeConnection())
 
 
 # To a type checker they take views alone, and rightly so.
 for_views: Any = login_required
 permitted: Any = permission_required("app.see")
+
+
+def test_a_guarded_class_that_asks_no_guards_is_refused() -> None:
+    declared = type("Declared", (FakeEndpoint,), {"guards": [refusing()]})
+    for target in (declared, _put(refusing(), type("Decorated", (FakeEndpoint,), {}))):
+        with pytest.raises(ImproperlyConfigured, match="is guarded, but would ask no guard: only what derives from"):
+            as_factory(target)
+
+
+async def test_a_guarded_factory_guards_what_it_makes() -> None:
+    own = FakeGuard()
+
+    class Room(WebSocketHandler[str, str]):
+        guards = [own]
+
+    def factory(request: HttpRequest, connection: Connection, /) -> Room:
+        return Room(request, connection)
+
+    assert not await denied(partial(Room))
+    assert len(own.asked) == 1
+    assert await denied(_put(refusing(), partial(Room)))
+    assert await denied(partial(_put(refusing(), partial(Room))))
+    assert await denied(_put(refusing(), factory))
+    assert await denied(_put(refusing(), as_factory(fresh())))
+
+
+async def test_a_class_may_be_guarded_after_it_was_used() -> None:
+    class Room(WebSocketHandler[str, str]): ...
+
+    assert not await denied(Room)
+    assert await denied(_put(refusing(), Room))
 
 
 class MixedIn(LoginRequiredMixin, WebSocketHandler[str, str]): ...

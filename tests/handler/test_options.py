@@ -187,6 +187,16 @@ def test_a_guard_alone_is_taken_for_a_list_of_it() -> None:
     assert options(type("Own", (WebSocket,), {"guards": guard})).guards == (guard,)
 
 
+def test_a_guard_that_comes_late_is_not_overlooked() -> None:
+    class Own(WebSocket): ...
+
+    assert options(Own).guards == ()
+    late: Any = Own
+    late.guards = [guard := FakeGuard()]
+    assert options(Own).guards == (guard,)
+    assert options(Own) is options(Own)
+
+
 @override_settings(WS_MAX_MESSAGE_DEPTH=2)
 def test_the_depth_of_json_is_the_settings() -> None:
     class Deep(WebSocket): ...
