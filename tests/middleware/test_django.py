@@ -578,6 +578,10 @@ async def test_a_cache_that_the_chain_has_opened_is_closed_but_none_of_others(se
     assert kept not in Connected.closed
 
 
+async def test_a_cache_that_cannot_be_imported_is_of_no_matter_to_a_chain_that_does_not_use_it(serving: Serve) -> None:
+    await accepted(serving(here(either), CACHES={"default": {"BACKEND": "nowhere.Cache"}}))
+
+
 async def test_djangos_cache_of_pages_is_left_out(serving: Serve) -> None:
     names = ["django.middleware.cache.UpdateCacheMiddleware", "django.middleware.cache.FetchFromCacheMiddleware"]
     application = serving(*names, here(Bodied))

@@ -3,6 +3,7 @@
 The database is a file, for the middleware run on the lanes' threads, each of which has a connection of its own.
 """
 
+import asyncio
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -313,6 +314,16 @@ async def test_middleware_of_each_kind_in_any_order(serving: Serve, names: list[
     assert {"x-sync", "x-async", "x-old-style"} <= set(headers_of(peer.accepted_headers))
     peer = await denied(application, scope(query="closed"))
     assert (peer.denied_status, peer.denied_body) == (503, b"closed")
+
+
+async def test_many_handshakes_at_once_pass_through_one_thread(serving: Serve) -> None:
+    """Sync around async around sync: the lane's thread waits for a coroutine that needs a thread itself."""
+    names = [f"{OWN}.{name}" for name in ("sync", "async_only", "counting", "both", "async_only", "OldStyle")]
+    application = serving(*STARTPROJECT, *names, WS_SYNC_LANES=1)
+    async with asyncio.TaskGroup() as group:
+        opened = [group.create_task(accepted(application)) for _ in range(20)]
+    cookies = {task.result()["set-cookie"] for task in opened}
+    assert len(cookies) == 20
 
 
 # --- of other packages ----------------------------------------------------------------------------

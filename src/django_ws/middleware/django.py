@@ -5,6 +5,7 @@ it sets on the request (user, session, site, tenant, language) is there in the s
 answer, ``Set-Cookie`` among them, go out as the handshake is accepted; what it answers instead denies the handshake.
 """
 
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast, final
 
@@ -140,6 +141,7 @@ class _Chain:
         handler: Any = convert_exception_to_response(self._sync_view if is_sync else self._view)
         for name, factory in reversed(factories):
             handler, is_sync = self._around(name, factory, handler, was_sync=is_sync)
+        self._has_caches_to_close: bool = any(_closes(cache["BACKEND"]) for cache in caches.settings.values())
         self._run: Callable[[HttpRequest], Awaitable[object]] = _of_kind(handler, was_sync=is_sync, is_sync=False)
 
     # See __init__.
@@ -190,12 +192,12 @@ class _Chain:
         Raises:
             TypeError: It gave back what is no response.
         """
-        before = caches.all(initialized_only=True)
+        before = caches.all(initialized_only=True) if self._has_caches_to_close else []
         response = await self._run(request)
-        for cache in caches.all(initialized_only=True):
-            # Most have nothing to close, and need no thread for it.
-            if cache not in before and type(cache).close is not BaseCache.close:
-                await sync_to_async(cache.close)()
+        if self._has_caches_to_close:
+            for cache in caches.all(initialized_only=True):
+                if cache not in before and type(cache).close is not BaseCache.close:
+                    await sync_to_async(cache.close)()
         if not isinstance(response, HttpResponseBase):
             raise TypeError(f"The outermost of MIDDLEWARE gave back no response, but {response!r}")
         return response
@@ -205,6 +207,8 @@ class _Chain:
 
     async def _view(self, request: "HttpRequest") -> HttpResponseBase:
         """Be the view: ask each ``process_view``, then answer that the handshake may pass."""
+        if not self._process_view:
+            return SwitchingProtocols()
         match = request.resolver_match
         view = _View(None if match is None else match.func)
         args, kwargs = ((), {}) if match is None else (match.args, match.kwargs)
@@ -276,6 +280,13 @@ def _load(name: str) -> Any:
         return import_string(name)
     except ImportError as error:
         raise ImproperlyConfigured(f"MIDDLEWARE names {name!r}, which cannot be imported: {error}") from error
+
+
+def _closes(backend: str) -> bool:
+    """Say whether a cache has something to close; most have not, and one that is not there is told of at its use."""
+    with suppress(ImportError):
+        return import_string(backend).close is not BaseCache.close
+    return False
 
 
 def _is_a(factory: object, *classes: type) -> bool:
