@@ -301,6 +301,8 @@ async def test_a_class_with_an_async_call_that_is_not_marked_is_awaited(serving:
             self.get_response = get_response
 
         async def __call__(self, request: HttpRequest) -> HttpResponseBase:
+            if "closed" in request.GET:
+                raise PermissionDenied
             response: HttpResponseBase = await self.get_response(request)
             response["X-Kind"] = "unmarked"
             return response
@@ -308,6 +310,9 @@ async def test_a_class_with_an_async_call_that_is_not_marked_is_awaited(serving:
     globals()["Unmarked"] = Unmarked
     peer = await accepted(serving(here(either), f"{__name__}.Unmarked", here(either)))
     assert [value for name, value in peer.accepted_headers if name == b"x-kind"] == [b"async"]
+    # What it raises is a response to those further out.
+    peer = await denied(serving(here(either), f"{__name__}.Unmarked"), websocket_scope(query="closed"))
+    assert (peer.denied_status, dict(peer.denied_headers).get(b"x-kind")) == (403, b"async")
     peer = await accepted(serving(f"{__name__}.Unmarked"))
     assert (b"x-kind", b"unmarked") in peer.accepted_headers
 

@@ -6,10 +6,9 @@ answer, ``Set-Cookie`` among them, go out as the handshake is accepted; what it 
 """
 
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast, final
 
-from asgiref.sync import async_to_sync, iscoroutinefunction, markcoroutinefunction, sync_to_async
+from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
 from django.conf import settings as django_settings
 from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
@@ -165,7 +164,7 @@ class _Chain:
         self._add_methods(middleware)
         if not is_sync and not _is_marked(middleware):
             # A class with an async __call__ that is not marked as such: Django awaits it all the same.
-            middleware = markcoroutinefunction(partial(middleware))
+            middleware = _awaiting(middleware)
         return convert_exception_to_response(middleware), is_sync
 
     # See __init__.
@@ -321,6 +320,14 @@ def _of_kind(call: Any, *, was_sync: bool, is_sync: bool) -> Any:
     if was_sync == is_sync:
         return call
     return async_to_sync(call) if is_sync else sync_to_async(call, thread_sensitive=True)
+
+
+# See above.
+def _awaiting(call: Any) -> "Callable[[HttpRequest], Awaitable[Any]]":
+    async def awaited(request: "HttpRequest") -> Any:
+        return await call(request)
+
+    return awaited
 
 
 # See above.
