@@ -11,6 +11,7 @@
 They are asked in turn, the outermost first, before ``on_connect`` and before the handshake is answered. A decorator
 puts a :class:`~django_ws.interfaces.Guard` into the ``guards`` of the socket; a class may as well declare its own:
 ``guards = [is_member]``, each an ``async def`` of the request that returns ``None``, or a response to deny with.
+A decorator of your own around a guarded function must use ``functools.wraps``: another hides what it is around.
 
 They need a user: by :class:`~django_ws.middleware.DjangoMiddleware` or :class:`~django_ws.middleware.AuthMiddleware` in
 ``WS_MIDDLEWARE``. Nobody logged in is denied with 401, who lacks a permission with 403. Django's own decorators work

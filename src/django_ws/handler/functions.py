@@ -44,15 +44,19 @@ class _FunctionSocket(WebSocket[Any, Any]):
         if not self._connection.is_open:
             return response
         self._begin()
+        ended: BaseException | None = None
         try:
             if websocket_opened.receivers:
                 await self._announce_opened()
             await type(self).function(self, *self.args, **self.kwargs)
-        except BaseException as error:
-            if not await self._finish(error):
-                raise
-        else:
-            await self._finish(None)
+        except BaseException as error:  # noqa: BLE001 - it is raised again, unless it is an end like any other
+            ended = error
+        # After the except clause: see WebSocketHandler.run.
+        try:
+            if not await self._finish(ended) and ended is not None:
+                raise ended
+        finally:
+            ended = None
         return None
 
     @property
@@ -84,13 +88,15 @@ def as_factory(target: object, /) -> "SocketFactory":
         factory: Any = target
         if WebSocket in factory.__mro__:
             options_of(factory, WebSocket)  # so that a class without a codec is found at the start
+        elif getattr(target, "guards", ()):
+            raise _asks_no_guards(target)
         return typing.cast("SocketFactory", factory)
     if inspect.iscoroutinefunction(target):
         return _factory_of(target)
     if callable(target):
         if any(_is_socket(getattr(layer, "__wrapped__", None)) for layer in _layers(target) if not _is_socket(layer)):
             raise _decorated_for_http(target)
-        return typing.cast("SocketFactory", target)
+        return _guarded(typing.cast("SocketFactory", target), _guards_of(target))
     raise ImproperlyConfigured(
         f"{target!r} stands in a websocket route but is no socket: put a WebSocketHandler class or an "
         "async def function there"
@@ -106,11 +112,17 @@ def _guarded(factory: "SocketFactory", guards: "tuple[Guard, ...]") -> "SocketFa
     def make(request: "HttpRequest", connection: "Connection", /, *args: Any, **kwargs: Any) -> "Endpoint":
         socket = factory(request, connection, *args, **kwargs)
         if not isinstance(socket, WebSocket):
-            raise ImproperlyConfigured(f"{type(socket).__qualname__} is no WebSocket: nothing asks its guards")
+            raise _asks_no_guards(type(socket))
         socket.add_guards(guards)
         return typing.cast("Endpoint", socket)
 
     return make
+
+
+def _asks_no_guards(cls: type) -> ImproperlyConfigured:
+    return ImproperlyConfigured(
+        f"{_name(cls)} is guarded, but would ask no guard: only what derives from WebSocket or WebSocketHandler does"
+    )
 
 
 def _refuse_mixins(cls: type) -> None:
@@ -147,11 +159,12 @@ def _decorated_for_http(target: object) -> ImproperlyConfigured:
     )
 
 
-def _guards_of(function: SocketFunction) -> "tuple[Guard, ...]":
-    """Give the guards of a function and of all that it was put around; ``functools.partial`` hides them."""
+def _guards_of(target: object) -> "tuple[Guard, ...]":
+    """Give the guards of a callable and of all that it was put around; ``functools.partial`` hides them."""
     found: list[Guard] = []
-    for layer in _layers(function):
-        guards: Iterable[Guard] = getattr(layer, "guards", ())
+    for layer in _layers(target):
+        # A class asks its own.
+        guards: Iterable[Guard] = () if isinstance(layer, type) else getattr(layer, "guards", ())
         found.extend(guard for guard in guards if not any(guard is other for other in found))
     return tuple(found)
 

@@ -85,6 +85,7 @@ class WebSocketHandler(WebSocket[InT, OutT]):
         options = self._options
         lane = self._lane
         runtime = self._runtime
+        ended: BaseException
         try:
             if websocket_opened.receivers:
                 await self._announce_opened()
@@ -110,9 +111,14 @@ class WebSocketHandler(WebSocket[InT, OutT]):
                     await self._refuse(error, data)
                 else:
                     await self.on_message(message)
-        except BaseException as error:
-            if not await self._finish(error):
-                raise
+        except BaseException as error:  # noqa: BLE001 - it is raised again, unless it is an end like any other
+            ended = error
+        # After the except clause: what asgiref runs within one knows the error, and by it this frame. That is a ring.
+        try:
+            if not await self._finish(ended):
+                raise ended
+        finally:
+            del ended
         return None
 
     @override

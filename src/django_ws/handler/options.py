@@ -67,6 +67,8 @@ class Options:
     """Seconds without a message from the client."""
     guards: "tuple[Guard, ...]"
     """Asked in turn before ``on_connect``."""
+    declared_guards: object
+    """The same as they stand on the class."""
 
 
 _options: Final[dict[type, Options]] = {}
@@ -84,7 +86,8 @@ def options_of(cls: type, generic: type, /) -> Options:
     """
     options = _options.get(cls)
     settings = get_settings()
-    if options is None or options.settings is not settings:
+    # A decorator may put a guard on a class that has been looked at before, and must not be overlooked.
+    if options is None or options.settings is not settings or options.declared_guards is not getattr(cls, "guards", ()):
         options = _options[cls] = _work_out(cls, generic, settings)
     return options
 
@@ -120,6 +123,7 @@ def _work_out(cls: type, generic: type, settings: WebSocketSettings) -> Options:
         flood=flood,
         idle_timeout=_declared(cls, "idle_timeout", settings.idle_timeout, _is_bound),
         guards=_guards(cls),
+        declared_guards=getattr(cls, "guards", ()),
     )
 
 
