@@ -1,11 +1,13 @@
 """denials.py"""
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.template import engines
 from django.template.response import TemplateResponse
@@ -120,6 +122,29 @@ async def test_an_answer_that_the_client_did_not_wait_for_is_none() -> None:
 def test_every_status_has_a_phrase() -> None:
     assert phrase(404) == "Not Found"
     assert phrase(499) == "Denied"
+
+
+@pytest.mark.parametrize("how", list(Denial))
+async def test_the_file_of_a_response_is_closed(how: Denial, tmp_path: Path) -> None:
+    (tmp_path / "no.txt").write_text("no entry")
+    file = (tmp_path / "no.txt").open("rb")
+    connection = FakeConnection()
+    assert await deny_by_response(connection, FileResponse(file, status=403), how)
+    assert file.closed
+    if how is Denial.HTTP:
+        assert connection.denied is not None
+        assert connection.denied[2] == b"no entry"
+
+
+async def test_a_file_that_cannot_be_closed_denies_all_the_same() -> None:
+    class Stuck(BytesIO):
+        @override
+        def close(self) -> None:
+            raise OSError
+
+    connection = FakeConnection()
+    assert await deny_by_response(connection, FileResponse(Stuck(b"no entry"), status=403), Denial.HTTP)
+    assert connection.denied is not None
 
 
 # --- by a close code ------------------------------------------------------------------------------

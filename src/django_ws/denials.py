@@ -25,6 +25,8 @@ from django_ws.conf import Denial, get_settings
 from django_ws.exceptions import ConnectionClosed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.http.response import HttpResponseBase
 
     from django_ws.interfaces import Connection, Headers
@@ -85,7 +87,10 @@ async def deny_by_response(connection: "Connection", response: "HttpResponseBase
         ValueError: A status or a header that cannot be sent.
     """
     # Before the headers, which rendering may change.
-    body = await _body(response) if how is Denial.HTTP else b""
+    try:
+        body = await _body(response) if how is Denial.HTTP else b""
+    finally:
+        _close_files(response)
     location: str = response.headers.get("Location", "") if response.status_code in _REDIRECTS else ""
     status = response.status_code
     if location and how is Denial.CLOSE and _is_login(location):
@@ -117,6 +122,15 @@ def _is_login(location: str) -> bool:
 def _headers(response: "HttpResponseBase") -> "Headers":
     cookies = [("set-cookie", morsel.OutputString()) for morsel in response.cookies.values()]
     return [*response.items(), *cookies]
+
+
+def _close_files(response: "HttpResponseBase") -> None:
+    """Close what the response was made of; its own ``close()`` would tell Django that a request has finished."""
+    closers: list[Callable[[], object]] = getattr(response, "_resource_closers", [])
+    for close_file in closers:
+        with contextlib.suppress(Exception):
+            close_file()
+    closers.clear()
 
 
 async def _body(response: "HttpResponseBase") -> bytes:

@@ -19,7 +19,7 @@ from django_ws.exceptions import ConnectionClosed, NoRouteError
 from django_ws.handshake import ForeignOriginError, UnreadableHandshakeError
 from django_ws.logs import fields
 from django_ws.refusals import Limit, log_refusal
-from django_ws.signals import websocket_denied
+from django_ws.signals import announce, websocket_denied
 
 if TYPE_CHECKING:
     from django_ws.interfaces import Connection, Scope
@@ -166,4 +166,4 @@ async def _tell(scope: "Scope", request: "WebSocketRequest | None", status: int,
         extra = _fields(request, status)
         access_logger.info("denied %s with %d: %s", _name(scope, request), status, why, extra=extra)
     if websocket_denied.receivers:
-        await websocket_denied.asend_robust(sender=_target(request), request=request, status=status, reason=why)
+        await announce(websocket_denied, _target(request), request=request, status=status, reason=why)

@@ -7,8 +7,8 @@ subprotocols::
 
 A browser fails the connection if it offered subprotocols and the answer names none, so the socket must speak a real
 one: ``subprotocols = ("chat.v1",)``. The token is not the answer of a socket that opens, unless a
-``select_subprotocol`` of your own chooses it. It must consist of the characters of an RFC 9110 token (letters, digits, ``!#$%&'*+-.^_`|~``), or browsers
-throw: JWTs and base64url do, base64 with ``/`` and ``=`` does not.
+``select_subprotocol`` of your own chooses it. It must consist of the characters of an RFC 9110 token (letters, digits,
+``!#$%&'*+-.^_`|~``), or browsers throw: JWTs and base64url do, base64 with ``/`` and ``=`` does not.
 """
 
 import logging
