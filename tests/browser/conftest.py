@@ -1,6 +1,5 @@
 """Chromium, and the project in servers: one of each for a module."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,11 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from browser.harness import UVICORN, Serve, Site, make_database
+from browser.harness import CHROMIUM, UVICORN, Serve, Site, make_database
 from servers.habits import Habits
 
-CHROMIUM = shutil.which("chromium")
-HERE = Path(__file__).parent
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -22,17 +19,6 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.is_relative_to(HERE) and item.path.name != "test_docs_tables.py":
-            # A module is one unit: it has one browser and its own servers.
-            item.add_marker(pytest.mark.xdist_group(f"browser-{item.path.stem}"))
-            item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.server)
-            item.add_marker(pytest.mark.timeout(120))
-            item.add_marker(pytest.mark.skipif(CHROMIUM is None, reason="no chromium is on the PATH"))
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +31,9 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
-@pytest.fixture
-def context(chromium: Browser) -> Iterator[BrowserContext]:
-    """Cookies of its own."""
+@pytest.fixture(scope="module")
+def kept_context(chromium: Browser) -> Iterator[BrowserContext]:
+    """Made once, for that takes longer than most tests."""
     context = chromium.new_context()
     context.set_default_timeout(30_000)
     try:
@@ -57,8 +43,18 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def page(context: BrowserContext) -> Page:
-    return context.new_page()
+def context(kept_context: BrowserContext) -> BrowserContext:
+    """Without any cookies."""
+    kept_context.clear_cookies()
+    return kept_context
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A page of its own; what it has opened is closed with it."""
+    page = context.new_page()
+    yield page
+    page.close()
 
 
 @pytest.fixture(scope="session")

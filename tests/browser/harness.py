@@ -3,24 +3,39 @@
 import http.server
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import pytest
 from playwright.sync_api import Page
 from typing_extensions import override
 
 from servers.habits import SERVERS, Habits
-from servers.harness import Server
+from servers.harness import DEADLINE, Server
 
-__all__ = ["UVICORN", "Serve", "Site", "log_in", "make_database", "stranger"]
+__all__ = ["CHROMIUM", "UVICORN", "Serve", "Site", "log_in", "make_database", "marks", "stranger"]
 
 UVICORN: Final = next(habits for habits in SERVERS if habits.key == "uvicorn-sansio")
+CHROMIUM: Final = shutil.which("chromium")
 PASSWORD: Final = "correct horse"
+
+
+def marks(module: str) -> list[pytest.MarkDecorator]:
+    """Give the marks of a module of tests, which is one unit: it has one browser and its own servers."""
+    return [
+        pytest.mark.browser,
+        pytest.mark.server,
+        pytest.mark.timeout(120),
+        pytest.mark.xdist_group(module),
+        pytest.mark.skipif(CHROMIUM is None, reason="no chromium is on the PATH"),
+    ]
 
 
 class Site(Server):
@@ -61,6 +76,13 @@ class Site(Server):
         """Give the lines of its log since ``mark`` that hold ``text``, those of answered handshakes included."""
         self.ask_ready()
         return [line for line in self.output(mark).splitlines() if text in line]
+
+    def wait_for(self, mark: int, text: str) -> None:
+        """Wait until its log has a line with ``text``."""
+        deadline = time.monotonic() + DEADLINE
+        while text not in self.output(mark):
+            assert time.monotonic() < deadline, self.output(mark)
+            time.sleep(0.02)
 
 
 Serve = Callable[..., Site]

@@ -7,25 +7,28 @@ from typing import Final
 
 from playwright.sync_api import ConsoleMessage, Frame, Page
 
-__all__ = ["Seen", "refused_with", "visit"]
+__all__ = ["Seen", "begin", "end", "refused_with", "visit", "wait_until_open"]
 
-_VISIT: Final = """([url, protocols, sends]) => new Promise((resolve) => {
+_BEGIN: Final = """([url, protocols, sends]) => {
     const seen = {events: [], messages: [], protocol: ""};
     const socket = protocols === null ? new WebSocket(url) : new WebSocket(url, protocols);
-    for (const name of ["open", "message", "error", "close"])
-        socket.addEventListener(name, (event) => {
-            if (name === "message") seen.messages.push(event.data);
-            else seen.events.push(name);
-            if (name === "open") {
-                seen.protocol = socket.protocol;
-                for (const message of sends) socket.send(message);
-            }
-            if (name === "close")
-                resolve({...seen, code: event.code, reason: event.reason, clean: event.wasClean});
+    window.opened = new Promise((resolve) => {
+        window.ended = new Promise((end) => {
+            for (const name of ["open", "message", "error", "close"])
+                socket.addEventListener(name, (event) => {
+                    if (name === "message") seen.messages.push(event.data);
+                    else seen.events.push(name);
+                    if (name === "open") {
+                        seen.protocol = socket.protocol;
+                        for (const message of sends) socket.send(message);
+                        resolve();
+                    }
+                    if (name === "close")
+                        end({...seen, code: event.code, reason: event.reason, clean: event.wasClean});
+                });
         });
-})"""
-
-
+    });
+}"""
 _STATUS: Final = re.compile(r"Unexpected response code: (\d+)")
 _STATUS_401: Final = "HTTP Authentication failed"
 """How Chromium's console puts it where the status is 401."""
@@ -54,16 +57,37 @@ class Seen:
         return self == Seen(["error", "close"], [], "", 1006, "", clean=False)
 
     @property
+    def told_reason(self) -> str:
+        """What a table of docs/denials.md says of the reason."""
+        return f"`{self.reason}`" if self.reason else "none"
+
+    @property
     def summary(self) -> str:
-        """The cell of a table: each event, a close with its code."""
+        """What a table of docs/denials.md says: each event, the close with its code."""
         clean = "" if self.clean else ", not clean"
-        return ", ".join([*(f"`{name}`" for name in self.events), str(self.code)]) + clean
+        return ", ".join(f"`{name}`" for name in self.events) + f" {self.code}{clean}"
 
 
 def visit(page: Page | Frame, url: str, protocols: Sequence[str] | None = None, sends: Sequence[str] = ()) -> Seen:
     """Open a websocket in a page, send what is to be sent when it opens, and wait for its end."""
-    told: dict[str, object] = page.evaluate(_VISIT, [url, None if protocols is None else [*protocols], [*sends]])
-    return Seen(**told)  # type: ignore[arg-type]  # as _VISIT makes it
+    begin(page, url, protocols, sends)
+    return end(page)
+
+
+def begin(page: Page | Frame, url: str, protocols: Sequence[str] | None = None, sends: Sequence[str] = ()) -> None:
+    """Begin to open a websocket, and wait for nothing."""
+    page.evaluate(_BEGIN, [url, None if protocols is None else [*protocols], [*sends]])
+
+
+def wait_until_open(page: Page) -> None:
+    """Wait until the socket that was begun last is open."""
+    page.evaluate("window.opened")
+
+
+def end(page: Page | Frame) -> Seen:
+    """Wait for the end of the socket that was begun last."""
+    told: dict[str, object] = page.evaluate("window.ended")
+    return Seen(**told)  # type: ignore[arg-type]  # as _BEGIN makes it
 
 
 def refused_with(page: Page, url: str, protocols: Sequence[str] | None = None) -> tuple[Seen, int]:

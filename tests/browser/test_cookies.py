@@ -5,9 +5,11 @@ import json
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from browser.harness import Serve, Site, log_in
+from browser.harness import Serve, Site, log_in, marks
 from browser.seen import Seen, refused_with, visit
 from servers.habits import SERVERS, Habits
+
+pytestmark = marks(__name__)
 
 SENDING = [pytest.param(habits, id=habits.key) for habits in SERVERS if habits.key in ("uvicorn-sansio", "hypercorn")]
 MIDDLEWARE = [

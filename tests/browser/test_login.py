@@ -5,8 +5,10 @@ from typing import Final
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from browser.harness import Serve, Site, log_in
+from browser.harness import Serve, Site, log_in, marks
 from browser.seen import refused_with, visit
+
+pytestmark = marks(__name__)
 
 DJANGO: Final = {
     "WS_MIDDLEWARE": ["browser.site.middleware.Noting", "django_ws.middleware.DjangoMiddleware"],
@@ -75,3 +77,13 @@ def test_two_users_of_one_browser_are_told_apart(
     context.clear_cookies()
     log_in(page, site, "ada")
     assert visit(page, "/ws/whoami/").messages == ["ada"]
+
+
+def test_a_script_is_told_where_the_login_is_if_the_socket_closes_for_it(page: Page, sites: dict[str, Site]) -> None:
+    page.goto(f"{sites['DjangoMiddleware'].http}/page/")
+    seen = visit(page, "/ws/close/whoami/?room=7")
+    assert (seen.events, seen.code, seen.reason) == (
+        ["open", "close"],
+        4401,
+        "/login/?next=/ws/close/whoami/%3Froom%3D7",
+    )

@@ -6,8 +6,10 @@ from typing import NamedTuple
 import pytest
 from playwright.sync_api import Page
 
-from browser.harness import Serve, Site, log_in, stranger
+from browser.harness import Serve, Site, log_in, marks, stranger
 from browser.seen import visit
+
+pytestmark = marks(__name__)
 
 
 class Sites(NamedTuple):

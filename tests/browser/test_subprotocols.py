@@ -3,8 +3,10 @@
 import pytest
 from playwright.sync_api import Page
 
-from browser.harness import Serve, Site
+from browser.harness import Serve, Site, marks
 from browser.seen import refused_with, visit
+
+pytestmark = marks(__name__)
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,10 @@ from typing import Final
 import pytest
 from playwright.sync_api import Page, Request, WebSocket
 
-from browser.harness import Serve, Site, log_in
+from browser.harness import Serve, Site, log_in, marks
 from browser.seen import refused_with, visit
+
+pytestmark = marks(__name__)
 
 MIDDLEWARE: Final = [
     "browser.site.middleware.Noting",

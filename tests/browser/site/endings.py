@@ -47,3 +47,8 @@ async def done(ws: WebSocket[str, str]) -> None:
 
 async def closes_with(ws: WebSocket[str, str], code: int) -> None:
     await ws.close(code, "of our own")
+
+
+async def greets_and_closes_with(ws: WebSocket[str, str], code: int) -> None:
+    await ws.send("hello")
+    await ws.close(code)

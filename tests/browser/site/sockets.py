@@ -40,6 +40,12 @@ class Moderators(Whoami):
 login_not_required(Private)  # type: ignore[type-var]
 
 
+class WhoamiByClose(Whoami):
+    """The same, which a script can tell apart from one that is not there."""
+
+    denial = Denial.CLOSE
+
+
 class TokenWhoami(Whoami):
     """The same; a browser that offers a token wants one of the other subprotocols answered."""
 
@@ -97,6 +103,8 @@ class Refusing(WebSocketHandler):
                 return redirect("/elsewhere/?room=7")
             case "login":
                 return redirect("/login/")
+            case "far":
+                return redirect(f"/elsewhere/{'x' * 200}/")
             case "cookie":
                 response = HttpResponse(status=403)
                 response.set_cookie("refused", "yes")
@@ -129,5 +137,5 @@ class Never(WebSocketHandler):
         return None
 
 
-class NeverByClose(Never):
-    denial = Denial.CLOSE
+class NeverOverHTTP(Never):
+    denial = Denial.HTTP

@@ -11,6 +11,7 @@ urlpatterns = [
     path("ws/private/", sockets.Private),
     path("ws/moderators/", sockets.Moderators),
     path("ws/decorated/", login_required(sockets.Whoami.as_view())),
+    path("ws/close/whoami/", sockets.WhoamiByClose),
     path("ws/cookies/", sockets.Cookies),
     path("ws/cookies/set/", sockets.SetsCookie),
     path("ws/chat/", sockets.Chat),
@@ -21,7 +22,7 @@ urlpatterns = [
     path("ws/hold/", sockets.hold),
     path("ws/crowded/hold/", sockets.hold),
     path("ws/never/", sockets.Never),
-    path("ws/close/never/", sockets.NeverByClose),
+    path("ws/http/never/", sockets.NeverOverHTTP),
     path("ws/idle/", endings.Idle),
     path("ws/slow-down/", endings.Flooded),
     path("ws/small/", endings.Small),
@@ -31,4 +32,5 @@ urlpatterns = [
     path("ws/forbidden/", endings.Forbidden),
     path("ws/done/", endings.done),
     path("ws/code/<int:code>/", endings.closes_with),
+    path("ws/hello/<int:code>/", endings.greets_and_closes_with),
 ]
