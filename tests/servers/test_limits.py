@@ -2,32 +2,46 @@
 
 import asyncio
 import contextlib
+from pathlib import Path
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from servers.app.settings import WS_MAX_CONNECTIONS_PER_ADDRESS
-from servers.harness import Run
+from servers.habits import SERVERS, Habits
+from servers.harness import Run, Server
 from servers.raw import RawClient
 
-LINE = "WARNING django_ws: Too Many Requests: '/echo/text/': 127.0.0.1 has 60 open connections, as many as WS_MAX_CONNECTIONS_PER_ADDRESS allows"
+MANY = 20
+"""Connections that an address may have open, in the test of that limit."""
+
+LINE = (
+    "WARNING django_ws: Too Many Requests: '/echo/text/': "
+    "127.0.0.1 has 20 open connections, as many as WS_MAX_CONNECTIONS_PER_ADDRESS allows"
+)
 
 
-async def test_an_address_has_so_many_connections_and_gets_them_back(run: Run) -> None:
-    clients: list[RawClient] = []
-    statuses: list[int] = []
-    for _ in range(WS_MAX_CONNECTIONS_PER_ADDRESS + 3):
-        clients.append(await run.visit("echo/text/").raw())
-        statuses.append((await clients[-1].answer()).status)
-    refused = 429 if run.habits.denial_response else 403
-    assert statuses == [101] * WS_MAX_CONNECTIONS_PER_ADDRESS + [refused] * 3
-    assert run.output().count(LINE) == 3
-    for client, visit in zip(clients, run.visits, strict=True):
-        await client.leave()
-        if visit.events("begin"):
-            await visit.end()
-    again = await run.visit("echo/text/").raw()
-    assert (await again.answer()).status == 101
+@pytest.mark.parametrize("habits", [pytest.param(habits, id=habits.key) for habits in SERVERS])
+async def test_an_address_has_so_many_connections_and_gets_them_back(habits: Habits, tmp_path: Path) -> None:
+    server = Server(habits, tmp_path, environment={"MAX_CONNECTIONS": str(MANY)})
+    try:
+        run = Run(server)
+        clients: list[RawClient] = []
+        statuses: list[int] = []
+        for _ in range(MANY + 3):
+            clients.append(await run.visit("echo/text/").raw())
+            statuses.append((await clients[-1].answer()).status)
+        refused = 429 if habits.denial_response else 403
+        assert statuses == [101] * MANY + [refused] * 3
+        assert run.output().count(LINE) == 3
+        for client, visit in zip(clients, run.visits, strict=True):
+            await client.leave()
+            if visit.events("begin"):
+                await visit.end()
+        again = await run.visit("echo/text/").raw()
+        assert (await again.answer()).status == 101
+        await run.finish()
+    finally:
+        server.stop()
 
 
 async def test_messages_over_the_rate_wait_their_turn(run: Run) -> None:

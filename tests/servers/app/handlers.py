@@ -335,7 +335,7 @@ class FloodNewest(Flood):
 class Throttled(EchoText):
     """Takes four messages at once, then twenty a second."""
 
-    messages_per_second = 20
+    messages_per_second: ClassVar[float | None] = 20
     messages_burst = 4
 
 

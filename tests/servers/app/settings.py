@@ -1,5 +1,7 @@
 """Settings of the project that the servers run; everything of django-ws is at its default but for what is named."""
 
+import os
+
 SECRET_KEY = "only for tests"
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1"]
@@ -13,7 +15,7 @@ WS_MIDDLEWARE = [
 ]
 # Clients here come from this machine, whose addresses are otherwise not counted.
 WS_UNLIMITED_ADDRESSES: list[str] = []
-WS_MAX_CONNECTIONS_PER_ADDRESS = 60
+WS_MAX_CONNECTIONS_PER_ADDRESS = int(os.environ.get("MAX_CONNECTIONS", "1000"))
 USE_TZ = True
 
 # One line of the log begins with its level and logger, so that tests can count the entries and their tracebacks.
