@@ -70,6 +70,8 @@ def test_no_detail_of_an_exception_goes_out(page: Page, sites: dict[str, Site]) 
     # The log has them.
     assert len(site.lines(mark, "RuntimeError: a detail that is nobody's business")) == 1
     assert len(site.lines(mark, "Forbidden: '/ws/refusing/permission/' ")) == 1
+    (line,) = site.lines(mark, "denied '/ws/refusing/permission/' ")
+    assert " with 403: " in line
     assert tracebacks(site.output(mark)) == 1
 
 
