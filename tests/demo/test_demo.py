@@ -1,5 +1,6 @@
 """The demo project works, as its user meets it: over HTTP and over real websockets."""
 
+import html
 import http.cookiejar
 import json
 import re
@@ -8,7 +9,7 @@ import sys
 import urllib.parse
 import urllib.request
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -79,8 +80,8 @@ class Socket:
 @pytest.fixture
 def playground(demo_url: str) -> Callable[..., Any]:
     @asynccontextmanager
-    async def open_socket(cookies: str = "") -> AsyncIterator[Socket]:
-        address = demo_url.replace("http", "ws", 1) + "/ws/playground/"
+    async def open_socket(cookies: str = "", path: str = "/ws/playground/") -> AsyncIterator[Socket]:
+        address = demo_url.replace("http", "ws", 1) + path
         headers = {"Cookie": cookies} if cookies else {}
         async with connect(address, additional_headers=headers, origin=None, proxy=None) as client:
             yield Socket(client)
@@ -88,15 +89,37 @@ def playground(demo_url: str) -> Callable[..., Any]:
     return open_socket
 
 
+TITLES = (
+    "Connection",
+    "Echo",
+    "Live weather",
+    "Who am I?",
+    "Who gets in",
+    "Ping",
+    "A function is a socket",
+    "Make the server close",
+    "Flood",
+    "Event log",
+)
+LINES_OF_CODE = (
+    "await self.sleep_loop(self.report, 1)",
+    'WS_MIDDLEWARE = ["django_ws.middleware.AuthMiddleware"]\n',
+    "user = await self.request.auser()\n",
+    "@login_required\nclass Members(WebSocketHandler):\n",
+    "flood = Flood.CLOSE",
+)
+
 # --- the page ------------------------------------------------------------------------------------
 
 
 def test_page_shows_every_card_and_the_code_that_runs(browser: Browser) -> None:
-    content_type, page = browser.get("/")
+    content_type, body = browser.get("/")
     assert content_type.startswith("text/html")
-    for title in ("Connection", "Echo", "Who am I?", "Live weather", "Ping", "Make the server close", "Event log"):
+    page = html.unescape(body)
+    for title in TITLES:
         assert f">{title}</h2>" in page
-    assert "await self.sleep_loop(self.report, 1)" in page
+    for line in LINES_OF_CODE:
+        assert line in page
 
 
 def test_static_files_are_served_by_uvicorn_alone(browser: Browser) -> None:
@@ -155,6 +178,42 @@ async def test_whoami_follows_login_and_logout(playground: Callable[..., Any], b
     browser.post("/logout/")
     async with playground(browser.cookies) as ws:
         assert await ws.next() == {"type": "whoami", "user": None}
+
+
+async def test_members_socket_greets_who_is_logged_in_alone(playground: Callable[..., Any], browser: Browser) -> None:
+    async with playground(path="/ws/members/") as ws:
+        with pytest.raises(ConnectionClosed):  # and no message before it
+            await ws.client.recv()
+        assert (ws.client.close_code, ws.client.close_reason) == (4401, "Unauthorized")
+    browser.post("/login/", username="demo", password="demo")
+    async with playground(browser.cookies, path="/ws/members/") as ws:
+        assert await ws.next() == {"type": "welcome", "user": "demo"}
+        assert await ws.closed() == (1000, "")
+    async with playground("sessionid=made-up", path="/ws/members/") as ws:
+        assert await ws.closed() == (4401, "Unauthorized")
+
+
+async def test_patient_socket_loses_none_of_a_flood(playground: Callable[..., Any]) -> None:
+    numbers = [str(number) for number in range(60)]
+    async with playground(path="/ws/patient/") as ws:
+        for number in numbers:
+            await ws.client.send(number)
+        assert [await ws.client.recv() for _ in numbers] == numbers
+
+
+async def test_strict_socket_closes_on_a_flood(playground: Callable[..., Any]) -> None:
+    numbers = [str(number) for number in range(200)]
+    back: list[str] = []
+    async with playground(path="/ws/strict/") as ws:
+        with suppress(ConnectionClosed):  # it may be closed before the last is sent
+            for number in numbers:
+                await ws.client.send(number)
+        with pytest.raises(ConnectionClosed):
+            while True:
+                back.append(await ws.client.recv())
+        assert (ws.client.close_code, ws.client.close_reason) == (1008, "too many messages")
+    assert back == numbers[: len(back)]
+    assert len(back) < len(numbers)
 
 
 async def test_weather_comes_until_it_is_stopped(playground: Callable[..., Any]) -> None:

@@ -33,7 +33,7 @@ MIDDLEWARE = [
 
 # The same for websockets: around the whole life of a connection, the first outermost.
 WS_MIDDLEWARE = [
-    "playground.middleware.SessionUserMiddleware",
+    "django_ws.middleware.AuthMiddleware",  # request.user, by the session cookie
 ]
 
 ROOT_URLCONF = "demo.urls"  # the websocket routes stand beside it, in demo/ws_urls.py

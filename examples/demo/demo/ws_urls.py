@@ -1,9 +1,12 @@
 """The websockets: routes as in urls.py."""
 
 from django_ws.urls import path
-from playground.ws import Playground, countdown
+from playground.ws import Members, Patient, Playground, Strict, countdown
 
 urlpatterns = [
     path("ws/playground/", Playground),
+    path("ws/members/", Members),
+    path("ws/patient/", Patient),
+    path("ws/strict/", Strict),
     path("ws/countdown/<int:start>/", countdown),
 ]

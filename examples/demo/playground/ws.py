@@ -1,4 +1,4 @@
-"""The sockets of the playground: a class of hooks, and a plain function."""
+"""The sockets of the playground: classes of hooks, and a plain function."""
 
 import asyncio
 import math
@@ -7,7 +7,8 @@ from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 from typing_extensions import override
 
-from django_ws import JSON, CloseCode, WebSocket, WebSocketHandler
+from django_ws import JSON, CloseCode, Denial, Flood, WebSocket, WebSocketHandler
+from django_ws.guards import login_required
 
 CLOSE_REASONS = {
     CloseCode.NORMAL_CLOSURE: "Goodbye",
@@ -49,8 +50,8 @@ class Playground(WebSocketHandler):
         await self.send({"type": "echo", "id": number, "text": text})
 
     async def whoami(self) -> None:
-        # Our middleware has set the user before the connection was accepted.
-        user = self.request.user
+        # AuthMiddleware finds the user by the session cookie, when it is first asked for.
+        user = await self.request.auser()
         await self.send({"type": "whoami", "user": user.get_username() or None})
 
     async def weather(self) -> None:
@@ -67,6 +68,34 @@ def temperature(seconds: float) -> float:
     day = 17 + 5 * math.sin(seconds * math.tau / 120)
     gusts = 0.9 * math.sin(seconds / 2.3) + 0.5 * math.sin(seconds / 0.7)
     return round(day + gusts, 1)
+
+
+@login_required
+class Members(WebSocketHandler):
+    """For whoever is logged in. Anybody else never gets to on_open."""
+
+    denial = Denial.CLOSE  # refuse by 4401, which the page can read, not by 401, which it cannot
+
+    @override
+    async def on_open(self) -> None:
+        user = await self.request.auser()
+        await self.send({"type": "welcome", "user": user.get_username()})
+        await self.close()  # with 1000
+
+
+class Patient(WebSocketHandler[str, str]):
+    """Text in, the same text out. Who sends faster than this waits; nothing is lost."""
+
+    messages_per_second = 20  # 100 unless told
+    messages_burst = 20  # so many may come at once; 1000 unless told
+
+    @override
+    async def on_message(self, data: str) -> None:
+        await self.send(data)
+
+
+class Strict(Patient):
+    flood = Flood.CLOSE  # with 1008
 
 
 async def countdown(ws: WebSocket[str, str], start: int) -> None:

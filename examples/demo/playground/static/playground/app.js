@@ -2,23 +2,21 @@
 
 import { explain } from "./close-codes.js";
 import { Connection } from "./connection.js";
+import { bindFlood } from "./flood.js";
 import { Log } from "./log.js";
+import { bindMembers } from "./members.js";
+import { $, base, show } from "./page.js";
 import { Sparkline } from "./sparkline.js";
 
 const PING_SECONDS = 5; // Playground.ping_interval
 
-const $ = (selector) => document.querySelector(selector);
-const show = (name, text) => {
-  for (const element of document.querySelectorAll(`[data-text="${name}"]`)) {
-    if (element.textContent !== String(text)) element.textContent = text;
-  }
-};
 const clock = (date) => date.toLocaleTimeString("en-GB");
-const base = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}`;
 const address = `${base}/ws/playground/`;
 
 const log = new Log($("#log"));
 const connection = new Connection(address);
+const members = bindMembers(log);
+bindFlood(log);
 
 // --- connection ----------------------------------------------------------------------------------
 
@@ -145,6 +143,7 @@ function introduced({ user }) {
   show("avatar", user ? user[0].toUpperCase() : "?");
   $("#login-form").hidden = user !== null;
   $("#logout-form").hidden = user === null;
+  members.expect(user);
 }
 
 // Posts a form of Django's own and reconnects: the new handshake brings the new session.
