@@ -174,7 +174,9 @@ LOGIN = HttpResponseRedirect("/accounts/login/?next=/ws/")
         (HttpResponse("a body", status=402), 4402, "Payment Required"),
         (REDIRECT, 4302, "/elsewhere/"),
         (LOGIN, 4401, "/accounts/login/?next=/ws/"),
-        (HttpResponseRedirect("/" + "x" * 200), 4302, "/" + "x" * 122),
+        (HttpResponseRedirect("/" + "x" * 122), 4302, "/" + "x" * 122),
+        (HttpResponseRedirect("/" + "x" * 123), 4302, "Found"),
+        (HttpResponseRedirect(f"/accounts/login/?next=/{'x' * 123}"), 4401, "Unauthorized"),
     ],
 )
 async def test_a_status_may_go_out_as_a_close_code(
@@ -188,6 +190,8 @@ async def test_a_status_may_go_out_as_a_close_code(
 async def test_the_login_page_is_the_one_of_the_settings() -> None:
     peer = await told(serving(denying(HttpResponseRedirect("https://id.example/enter?next=/"))))
     assert peer.close_code == 4401
+    for other in ("/enter?next=/", "http://id.example/enter", "https://other.example/enter", "https://id.example/"):
+        assert (await told(serving(denying(HttpResponseRedirect(other))))).close_code == 4302
     assert (await told(serving(denying(LOGIN)))).close_code == 4302
 
 

@@ -378,6 +378,19 @@ async def test_a_handshake_that_takes_too_long_is_503_and_one_line(
     assert [(heard["status"], heard["reason"]) for heard in told] == [(503, why)]
 
 
+@override_settings(WS_HANDSHAKE_TIMEOUT=0.01, WS_DENIAL="close")
+async def test_who_waited_too_long_may_be_told() -> None:
+    class Slow(WebSocketHandler):
+        @override
+        async def on_connect(self) -> HttpResponseBase | None:
+            await asyncio.Event().wait()
+            return None
+
+    async with Peer(serving(Slow)) as peer:
+        assert await peer.connect()
+        assert await peer.wait_closed() == 4503
+
+
 @override_settings(WS_HANDSHAKE_TIMEOUT=0.01)
 async def test_a_slow_middleware_is_named_by_the_route_too(caplog: pytest.LogCaptureFixture) -> None:
     def slow(next_: Next) -> Any:

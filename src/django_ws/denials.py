@@ -2,8 +2,8 @@
 
 A browser tells a page nothing of a refused handshake but ``1006`` (WHATWG WebSockets, "fail the WebSocket connection").
 With ``WS_DENIAL = "close"``, or ``denial = Denial.CLOSE`` on a class, the status goes out as a close code instead: 4000
-and the status, so 4401, 4403, 4404, 4429; the reason is the status's phrase, or where a redirect leads. A redirect to
-``LOGIN_URL`` is 4401.
+and the status, so 4401, 4403, 4404, 4429; the reason is the status's phrase, or where a redirect leads if that fits
+into 123 bytes. A redirect to ``LOGIN_URL`` is 4401.
 
 What is refused before it is known who asks and for what (a wrong Host or Origin, an unreadable handshake, too many
 connections of one address, a shutdown) is always refused over HTTP: such a client is owed no open connection.
@@ -21,6 +21,7 @@ from django.http.response import StreamingHttpResponse
 from django.shortcuts import resolve_url
 from django.template.response import SimpleTemplateResponse
 
+from django_ws.close_codes import MAX_REASON_BYTES
 from django_ws.conf import Denial, get_settings
 from django_ws.exceptions import ConnectionClosed
 
@@ -95,7 +96,9 @@ async def deny_by_response(connection: "Connection", response: "HttpResponseBase
     status = response.status_code
     if location and how is Denial.CLOSE and _is_login(location):
         status = HTTPStatus.UNAUTHORIZED
-    reason = location or phrase(response.status_code)
+    # A part of an address leads nowhere.
+    fits = location and len(location.encode()) <= MAX_REASON_BYTES
+    reason = location if fits else phrase(status)
     return await _deny(connection, how, status, headers=_headers(response), body=body, reason=reason)
 
 
@@ -116,7 +119,11 @@ async def _deny(
 
 
 def _is_login(location: str) -> bool:
-    return urlsplit(location).path == urlsplit(resolve_url(django_settings.LOGIN_URL)).path
+    return _without_query(location) == _without_query(resolve_url(django_settings.LOGIN_URL))
+
+
+def _without_query(url: str) -> tuple[str, str, str]:
+    return urlsplit(url)[:3]
 
 
 def _headers(response: "HttpResponseBase") -> "Headers":

@@ -94,7 +94,7 @@ async def handshake_too_late(scope: "Scope", request: "WebSocketRequest | None",
     where = _route(request) or "the handshake"
     text = f"{phrase(503)}: {_name(scope, request)}: {why}"
     log_refusal(logger, Limit.HANDSHAKE_TIME, where, text, extra=partial(_fields, request, 503))
-    await deny_with(scope, request, connection, 503, why)
+    await deny_with(scope, request, connection, 503, why, how=denial_of(_target(request)))
 
 
 async def _close_with_error(
