@@ -1,0 +1,1 @@
+"""A small project with everything of docs/interop.md in it; the page shows parts of its modules."""
