@@ -129,6 +129,16 @@ MAY_LOAD: dict[str, set[str]] = {
         *HANDSHAKE,
         *("admission", "denials", "endings", "handler", "handshake", "handshake_timeout", "middleware", "protocol"),
     },
+    # Each imports what it is about when it is used, or in a module of its own.
+    "apps": set(),
+    "management": set(),
+    "templatetags": set(),
+    "reverse": {*SHARED, "routing"},
+    "checks": {
+        *HANDSHAKE,
+        *("admission", "application", "denials", "endings", "handler", "handshake", "handshake_timeout"),
+        *("management", "middleware", "protocol", "reverse"),
+    },
 }
 """Part of the package -> the other parts that may come with it."""
 

@@ -1,0 +1,1 @@
+"""What ``manage.py`` shows of the websockets."""

@@ -1,0 +1,524 @@
+"""checks.py: each fault is told, with what to do; what is right or cannot be told is not."""
+
+import itertools
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
+from django.core.asgi import get_asgi_application
+from django.core.checks import CheckMessage, Tags
+from django.core.checks.registry import registry
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+from django.test import override_settings
+from starlette.middleware.cors import CORSMiddleware
+
+from django_ws import WebSocket, WebSocketHandler, get_websocket_application
+from django_ws.checks import HINTS, TAG, check_origins, check_project, check_settings, register_checks
+from django_ws.exceptions import NoRouteError
+from django_ws.guards import login_required
+from django_ws.interfaces import Endpoint, Match, Middleware, Next
+from django_ws.routing import Verdict, WebSocketRequest
+from django_ws.routing import check_origin as check_handshake
+from django_ws.testing import websocket_scope
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = (ROOT / "docs" / "checks.md").read_text("utf-8")
+CACHE = "django.core.cache.backends"
+
+numbers = itertools.count()
+
+
+@pytest.fixture
+def module(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Give what makes an importable module and tells its name; Django remembers a URLconf by that."""
+
+    def make(**members: object) -> str:
+        made = ModuleType(f"made_by_test_checks_{next(numbers)}")
+        made.__dict__.update(members)
+        monkeypatch.setitem(sys.modules, made.__name__, made)
+        return made.__name__
+
+    return make
+
+
+Module = Callable[..., str]
+
+
+def told(check: Callable[..., list[CheckMessage]], **settings: object) -> list[tuple[str, str]]:
+    """Run one check under settings, and give id and text of its messages."""
+    with override_settings(**settings):
+        found = check(app_configs=None, databases=None)
+    for message in found:
+        assert str(message.id).startswith("django_ws.")
+        number = str(message.id).removeprefix("django_ws.")
+        assert message.hint == HINTS[number]
+        assert message.is_serious() is number.startswith("E")
+    return [(str(message.id).removeprefix("django_ws."), message.msg) for message in found]
+
+
+# --- the table ----------------------------------------------------------------------------------------
+
+
+def test_the_page_documents_each_check_with_its_hint() -> None:
+    rows = re.findall(r"^\| `django_ws\.(\w+)` \| (.+) \| (.+) \|$", PAGE, re.MULTILINE)
+    assert {number: hint for number, _, hint in rows} == HINTS
+    assert len(rows) == len(HINTS)
+
+
+def test_each_check_has_a_test() -> None:
+    here = Path(__file__).read_text("utf-8")
+    assert set(re.findall(r'"([EW]\d{3})"', here)) == set(HINTS)
+
+
+def test_the_checks_have_their_tags(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "registered_checks", set())
+    register_checks()
+    register_checks()
+    # django-stubs gives a registered check a type of its own.
+    registered: set[Any] = set(registry.registered_checks)
+    assert registered == {check_settings, check_project, check_origins}
+    assert registry.tag_exists(TAG)
+    assert [check for check in registered if Tags.security in check.tags] == [check_origins]
+
+
+# --- settings -----------------------------------------------------------------------------------------
+
+
+def test_right_settings_are_silent() -> None:
+    assert told(check_settings) == []
+    assert told(check_settings, WS_BASE_URL="wss://example.com", WS_OF_MY_OWN=3, WS_SYNC_LANES=2) == []
+
+
+def test_every_wrong_setting_is_told_at_once() -> None:
+    assert told(check_settings, WS_INBOX_MESSAGES=0, WS_SYNC_LANES="8", WS_MIDDLEWARE="a.B") == [
+        ("E001", "WS_MIDDLEWARE is 'a.B', but must be a list of strings"),
+        ("E001", "WS_INBOX_MESSAGES is 0, but must be a positive whole number"),
+        ("E001", "WS_SYNC_LANES is '8', but must be a positive whole number"),
+    ]
+
+
+def test_a_wrong_base_of_urls_is_told() -> None:
+    [(number, text)] = told(check_settings, WS_BASE_URL="https://example.com")
+    assert number == "E009"
+    assert text.startswith("WS_BASE_URL is 'https://example.com', but must be")
+
+
+def test_a_codec_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "msgspec", None)
+    monkeypatch.delitem(sys.modules, "django_ws.handler.msgspec", raising=False)
+    name = "django_ws.handler.msgspec.MsgspecCodec"
+    [(number, text)] = told(check_settings, WS_JSON_CODEC=name)
+    assert number == "E008"
+    assert text.startswith(f"WS_JSON_CODEC names '{name}', which cannot be used: ImproperlyConfigured: ")
+    assert text.endswith(" needs msgspec, which is not installed: pip install 'django-ws[msgspec]'")
+
+
+def test_a_codec_that_is_not_there_is_told() -> None:
+    [(number, text)] = told(check_settings, WS_JSON_CODEC="nowhere.Codec")
+    assert number == "E008"
+    assert text.startswith("WS_JSON_CODEC names 'nowhere.Codec', of which no codec can be made")
+
+
+def test_a_skipped_middleware_that_is_not_there_is_told() -> None:
+    there = "django.contrib.sessions.middleware.SessionMiddleware"
+    assert told(check_settings, WS_SKIP_MIDDLEWARE=[there, "a.B"]) == [
+        ("W004", "WS_SKIP_MIDDLEWARE names 'a.B', which does not stand in MIDDLEWARE")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("backend", "warned"),
+    [
+        (f"{CACHE}.locmem.LocMemCache", True),
+        (f"{CACHE}.dummy.DummyCache", True),
+        (f"{CACHE}.filebased.FileBasedCache", True),
+        (f"{CACHE}.redis.RedisCache", False),
+        (f"{CACHE}.db.DatabaseCache", False),
+        ("nowhere.Cache", False),
+        (None, False),
+    ],
+)
+def test_a_cache_that_is_not_shared_is_told(backend: str | None, warned: bool) -> None:
+    shared = {} if backend is None else {"BACKEND": backend, "LOCATION": "redis://localhost"}
+    caches = {"default": {"BACKEND": f"{CACHE}.dummy.DummyCache"}, "shared": shared}
+    found = told(check_settings, CACHES=caches, WS_CONNECTIONS_CACHE="shared")
+    assert [number for number, _ in found] == ["W006"] * warned
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("WS_MIDDLEWARES", "WS_MIDDLEWARE"),
+        ("WS_ALLOWED_ORIGIN", "WS_ALLOWED_ORIGINS"),
+        ("WS_INDLE_TIMEOUT", "WS_IDLE_TIMEOUT"),
+        ("ROOT_WS_URLCONFIG", "ROOT_WS_URLCONF"),
+        ("WS_BASE_URI", "WS_BASE_URL"),
+    ],
+)
+def test_a_name_that_is_misspelt_is_told(name: str, meant: str) -> None:
+    assert told(check_settings, **{name: None}) == [
+        ("W007", f"There is no setting {name}, which has no effect; {meant} may be meant")
+    ]
+
+
+@pytest.mark.parametrize("name", ["WS_COLOUR", "WS_LIMIT", "AWS_BASE_URL", "VIEWS_MIDDLEWARE"])
+def test_a_setting_of_the_projects_own_is_not_taken_for_ours(name: str) -> None:
+    assert told(check_settings, **{name: None}) == []
+
+
+# --- the application ----------------------------------------------------------------------------------
+
+
+def test_no_application_is_a_warning() -> None:
+    assert told(check_project) == [("W001", "There is no setting ASGI_APPLICATION, so the application is not checked")]
+
+
+def test_an_application_that_is_no_name_is_told() -> None:
+    assert told(check_project, ASGI_APPLICATION=3) == [("E002", "ASGI_APPLICATION is 3, but must be a dotted name")]
+
+
+def test_an_application_that_cannot_be_imported_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    [(number, text)] = told(check_project, ASGI_APPLICATION="nowhere.asgi.application")
+    assert number == "E002"
+    assert text.startswith(
+        "ASGI_APPLICATION names 'nowhere.asgi.application', which cannot be imported: ModuleNotFound"
+    )
+    (tmp_path / "asgi_of_test_checks.py").write_text("1 / 0")
+    monkeypatch.syspath_prepend(tmp_path)
+    [(number, text)] = told(check_project, ASGI_APPLICATION="asgi_of_test_checks.application")
+    assert number == "E002"
+    assert text.endswith("cannot be imported: ZeroDivisionError: division by zero")
+
+
+class Wrapper:
+    """Middleware around an application that nobody knows."""
+
+    def __init__(self, app: object) -> None:
+        self.app = app
+
+
+def static(application: Any) -> object:
+    with override_settings(STATIC_URL="static/"):
+        return ASGIStaticFilesHandler(application)
+
+
+def django() -> Any:
+    return get_asgi_application()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        django,
+        lambda: static(django()),
+        lambda: CORSMiddleware(django()),
+        lambda: CORSMiddleware(CORSMiddleware(django())),
+    ],
+)
+def test_djangos_own_handler_is_told(make: Callable[[], object], module: Module) -> None:
+    name = f"{module(application=make())}.application"
+    assert told(check_project, ASGI_APPLICATION=name) == [
+        ("E003", f"ASGI_APPLICATION names '{name}', which is Django's own handler and refuses websockets")
+    ]
+
+
+def ring() -> object:
+    outer: Any = CORSMiddleware(django())
+    outer.app = outer
+    return outer
+
+
+async def some_application(scope: object, receive: object, send: object) -> None:
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        get_websocket_application,
+        lambda: CORSMiddleware(get_websocket_application()),
+        lambda: Wrapper(get_websocket_application()),
+        lambda: static(get_websocket_application()),
+        lambda: some_application,
+        lambda: CORSMiddleware(some_application),
+        lambda: Wrapper(django()),
+        ring,
+    ],
+)
+def test_an_application_of_ours_or_one_that_is_not_known_is_silent(make: Callable[[], object], module: Module) -> None:
+    assert told(check_project, ASGI_APPLICATION=f"{module(application=make())}.application") == []
+
+
+# --- routes -------------------------------------------------------------------------------------------
+
+
+class Plain(WebSocketHandler):
+    pass
+
+
+@login_required
+class Guarded(WebSocketHandler[str, str]):
+    pass
+
+
+async def function(ws: WebSocket[str, str]) -> None:
+    raise NotImplementedError
+
+
+class Unlucky(type):
+    @property
+    def run(cls) -> object:
+        raise KeyError("lost")
+
+
+class Broken(metaclass=Unlucky):
+    pass
+
+
+def routed(module: Module, *targets: object) -> str:
+    from django.urls import path
+
+    # As a checker would not let it be written.
+    anything: Any = path
+    return module(urlpatterns=[anything(f"r{number}/", target) for number, target in enumerate(targets)])
+
+
+# What is wrong but for the application, which the tests of other things do not have.
+def faults(**settings: object) -> list[tuple[str, str]]:
+    return [message for message in told(check_project, **settings) if message[0] != "W001"]
+
+
+def test_every_route_that_is_no_socket_is_told_at_once(module: Module) -> None:
+    urlconf = routed(module, Plain, HttpRequest, function, Broken, dict)
+    first, second, third = faults(ROOT_WS_URLCONF=urlconf)
+    where = f"{urlconf}, route 'r1/': django.http.request.HttpRequest stands in a websocket route but is no socket"
+    assert first[0] == "E005"
+    assert first[1].startswith(where)
+    assert second == ("E005", f"{urlconf}, route 'r3/': it is no socket: KeyError: 'lost'")
+    assert third[1].startswith(f"{urlconf}, route 'r4/': builtins.dict stands in")
+
+
+def test_no_urlconf_is_told() -> None:
+    [(number, text)] = faults(ROOT_WS_URLCONF="nowhere.ws_urls")
+    assert (number, text.partition(".")[0]) == ("E004", "There is no websocket URLconf 'nowhere")
+
+
+def test_a_urlconf_that_cannot_be_imported_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ws_urls_of_test_checks.py").write_text("import nowhere_at_all")
+    monkeypatch.syspath_prepend(tmp_path)
+    [(number, text)] = faults(ROOT_WS_URLCONF="ws_urls_of_test_checks")
+    assert number == "E004"
+    assert text == (
+        "The websocket URLconf 'ws_urls_of_test_checks' cannot be imported: ModuleNotFoundError: "
+        "No module named 'nowhere_at_all'"
+    )
+
+
+def test_a_codec_that_cannot_be_made_is_not_told_for_each_route(module: Module) -> None:
+    urlconf = routed(module, Plain, HttpRequest)
+    assert [number for number, _ in faults(ROOT_WS_URLCONF=urlconf, WS_JSON_CODEC="nowhere.Codec")] == ["E005"]
+
+
+def test_while_a_setting_is_wrong_no_route_is_looked_at(module: Module) -> None:
+    assert faults(ROOT_WS_URLCONF=routed(module, HttpRequest), WS_SYNC_LANES=0) == []
+
+
+class OwnResolver:
+    def resolve(self, path: str, /) -> Match:
+        raise NoRouteError(path)
+
+
+def test_with_a_resolver_of_its_own_an_application_needs_no_urlconf(module: Module) -> None:
+    name = f"{module(application=get_websocket_application(resolver=OwnResolver()))}.application"
+    assert told(check_project, ASGI_APPLICATION=name, ROOT_WS_URLCONF="nowhere.ws_urls") == []
+
+
+# --- middleware ---------------------------------------------------------------------------------------
+
+
+def in_function_style(next_: Next, /) -> Middleware:
+    async def middleware(ws: Endpoint, /) -> object:
+        raise NotImplementedError
+
+    return middleware
+
+
+def sync(next_: Next, /) -> Callable[[Endpoint], None]:
+    def middleware(ws: Endpoint) -> None:
+        raise NotImplementedError
+
+    return middleware
+
+
+def unlucky(next_: Next, /) -> Middleware:
+    raise KeyError("lost")
+
+
+def improper(next_: Next, /) -> Middleware:
+    raise ImproperlyConfigured("Set COLOUR")
+
+
+def test_every_entry_of_the_middleware_that_is_wrong_is_told(module: Module) -> None:
+    name = module(right=in_function_style, sync=sync, unlucky=unlucky, improper=improper, takes_none=lambda: None)
+    entries = [f"{name}.{each}" for each in ("sync", "right", "unlucky", "missing", "improper", "takes_none")]
+    found = faults(WS_MIDDLEWARE=entries)
+    assert [number for number, _ in found] == ["E006"] * 5
+    texts = [text for _, text in found]
+    assert found[1] == ("E006", f"WS_MIDDLEWARE names '{name}.unlucky', which cannot be made: KeyError: 'lost'")
+    assert texts[0].startswith(f"The websocket middleware '{name}.sync' must be async")
+    assert texts[2].startswith(f"WS_MIDDLEWARE names '{name}.missing', which cannot be imported: ")
+    assert texts[3].endswith("which cannot be made: ImproperlyConfigured: Set COLOUR")
+    assert texts[4].startswith(f"The websocket middleware '{name}.takes_none' cannot be called with the next one")
+
+
+AUTH = "django_ws.middleware.AuthMiddleware"
+DJANGO = "django_ws.middleware.DjangoMiddleware"
+LOCALE = "django_ws.middleware.LocaleMiddleware"
+SESSION = "django_ws.middleware.SessionMiddleware"
+DJANGO_AUTH = "django.contrib.auth.middleware.AuthenticationMiddleware"
+DJANGO_COMMON = "django.middleware.common.CommonMiddleware"
+
+
+@pytest.mark.parametrize(
+    ("settings", "warned"),
+    [
+        ({}, True),
+        ({"WS_MIDDLEWARE": [SESSION, LOCALE]}, True),
+        ({"WS_MIDDLEWARE": [LOCALE, AUTH]}, False),
+        ({"WS_MIDDLEWARE": [DJANGO]}, False),
+        ({"WS_MIDDLEWARE": [DJANGO], "WS_SKIP_MIDDLEWARE": [DJANGO_AUTH]}, True),
+        ({"WS_MIDDLEWARE": [DJANGO], "MIDDLEWARE": [DJANGO_COMMON]}, True),
+        ({"WS_MIDDLEWARE": [DJANGO], "MIDDLEWARE": ["corsheaders.middleware.CorsMiddleware"]}, False),
+    ],
+)
+def test_guards_that_find_no_user_are_told(settings: dict[str, Any], warned: bool, module: Module) -> None:
+    urlconf = routed(module, Plain, Guarded)
+    expected = ("W005", f"{urlconf}, route 'r1/': its guards ask for a user, but nothing in WS_MIDDLEWARE sets one")
+    assert faults(ROOT_WS_URLCONF=urlconf, **settings) == [expected] * warned
+
+
+def test_middleware_that_is_not_known_may_set_the_user(module: Module) -> None:
+    names = [f"{module(own=in_function_style)}.own"]
+    assert faults(ROOT_WS_URLCONF=routed(module, Guarded), WS_MIDDLEWARE=names) == []
+
+
+def test_middleware_of_the_applications_own_may_set_the_user(module: Module) -> None:
+    with override_settings(ROOT_WS_URLCONF=routed(module, Guarded)):
+        name = f"{module(application=get_websocket_application(middleware=[AUTH]))}.application"
+        assert told(check_project, ASGI_APPLICATION=name) == []
+
+
+# --- one fault, one message ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("settings", [{"WS_SYNC_LANES": 0}, {"WS_MIDDLEWARE": ["nowhere.Middleware"]}, {"ROUTE": 1}])
+def test_what_keeps_the_application_from_being_made_is_told_once(
+    settings: dict[str, Any], module: Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"asgi_of_test_checks_{next(numbers)}"
+    (tmp_path / f"{name}.py").write_text("import django_ws\napplication = django_ws.get_websocket_application()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    urlconf = routed(module, HttpRequest if settings.pop("ROUTE", None) else Plain)
+    everything = {"ASGI_APPLICATION": f"{name}.application", "ROOT_WS_URLCONF": urlconf, **settings}
+    found = told(check_settings, **everything) + told(check_project, **everything)
+    assert len(found) == 1
+    assert found[0][0] in ("E001", "E005", "E006")
+
+
+def test_a_codec_that_keeps_the_application_from_being_made_is_told_once(
+    module: Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "asgi_of_test_codec.py").write_text("import django_ws\napp = django_ws.get_websocket_application()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    everything = {
+        "ASGI_APPLICATION": "asgi_of_test_codec.app",
+        "ROOT_WS_URLCONF": routed(module, Plain),
+        "WS_JSON_CODEC": "nowhere.Codec",
+    }
+    found = told(check_settings, **everything) + told(check_project, **everything)
+    assert [number for number, _ in found] == ["E008"]
+
+
+# --- origins ------------------------------------------------------------------------------------------
+
+
+def verdict(origin: str) -> Verdict:
+    scope = websocket_scope("/", headers=[("host", "testserver"), ("origin", origin)])
+    return check_handshake(scope, WebSocketRequest(scope))
+
+
+SITES = ["https://example.com", "https://a.example.com", "http://example.com", "https://xn--bcher-kva.example", "null"]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "example.com",
+        "*.example.com",
+        "null",
+        "",
+        "wss://example.com",
+        "https://",
+        "https://exa mple.com",
+        "https://bücher.example",
+        "https://*example.net",
+        "https://*",
+        "https://a.*.com",
+        "https://*.example.com/",
+        "https://*.example.com?a",
+    ],
+)
+def test_an_origin_that_matches_no_site_is_told(entry: str) -> None:
+    [(number, text)] = told(check_origins, WS_ALLOWED_ORIGINS=[entry])
+    assert (number, text.partition(": ")[0]) == ("E007", f"WS_ALLOWED_ORIGINS holds {entry!r}, which matches no site")
+    with override_settings(WS_ALLOWED_ORIGINS=[entry]):
+        assert not any(verdict(site) is Verdict.ALLOWED for site in SITES)
+
+
+@pytest.mark.parametrize("entry", ["https://example.com:port", "https://[::1", "https://example.com:99999"])
+def test_an_origin_that_is_malformed_is_told(entry: str) -> None:
+    assert [number for number, _ in told(check_origins, WS_ALLOWED_ORIGINS=[entry])] == ["E007"]
+
+
+@pytest.mark.parametrize("entry", ["https://example.com/", "https://example.com/path", "https://me@example.com"])
+def test_an_origin_that_has_more_is_told(entry: str) -> None:
+    assert told(check_origins, WS_ALLOWED_ORIGINS=[entry]) == [
+        ("W002", f"WS_ALLOWED_ORIGINS holds {entry!r}, which has more than an origin's scheme, host and port")
+    ]
+    with override_settings(WS_ALLOWED_ORIGINS=[entry]):
+        assert verdict("https://example.com") is Verdict.ALLOWED
+
+
+@pytest.mark.parametrize("entry", ["https://example.com", "https://*.example.com", "https://example.com:443"])
+def test_an_origin_that_is_right_is_silent(entry: str) -> None:
+    assert told(check_origins, WS_ALLOWED_ORIGINS=[entry]) == []
+    with override_settings(WS_ALLOWED_ORIGINS=[entry]):
+        assert any(verdict(site) is Verdict.ALLOWED for site in SITES)
+
+
+@pytest.mark.parametrize("setting", ["WS_ALLOWED_ORIGINS", "CSRF_TRUSTED_ORIGINS"])
+def test_every_site_is_a_warning(setting: str) -> None:
+    assert told(check_origins, **{setting: ["*"]}) == [
+        ("W003", f"{setting} holds '*', which lets in every site with your users' cookies")
+    ]
+    with override_settings(**{setting: ["*"]}):
+        assert verdict("https://evil.example") is Verdict.ALLOWED
+
+
+def test_djangos_setting_counts_where_ours_is_not_set() -> None:
+    trusted = ["https://*.a.example/", "https://b.example/", "no-scheme.example"]
+    # Django's own check tells the last.
+    assert [number for number, _ in told(check_origins, CSRF_TRUSTED_ORIGINS=trusted)] == ["E007", "W002"]
+    assert told(check_origins, CSRF_TRUSTED_ORIGINS=trusted, WS_ALLOWED_ORIGINS=[]) == []
+
+
+@pytest.mark.parametrize("value", ["https://example.com/", [3], 3])
+def test_what_is_no_list_of_strings_is_left_to_the_check_of_settings(value: object) -> None:
+    assert told(check_origins, WS_ALLOWED_ORIGINS=value) == []
+    assert [number for number, _ in told(check_settings, WS_ALLOWED_ORIGINS=value)] == ["E001"]
