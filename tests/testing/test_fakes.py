@@ -1,7 +1,8 @@
 import asyncio
 
 import pytest
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
 
 from django_ws.exceptions import ConnectionClosed, LocalProtocolError, NoRouteError
 from django_ws.interfaces import Endpoint
@@ -9,6 +10,7 @@ from django_ws.testing.fakes import (
     FakeCodec,
     FakeConnection,
     FakeEndpoint,
+    FakeGuard,
     FakeMatch,
     FakeMiddleware,
     FakeResolver,
@@ -259,3 +261,16 @@ def test_a_fake_codec_notes_what_passes_through() -> None:
     assert codec.encode("c") == "c"
     assert codec.decoded == ["a", b"b"]
     assert codec.encoded == ["c"]
+
+
+# --- FakeGuard ------------------------------------------------------------------------------------
+
+
+async def test_a_guard_lets_everybody_in_unless_it_has_an_answer() -> None:
+    guard, request = FakeGuard(), HttpRequest()
+    assert await guard(request) is None
+    assert guard.asked == [request]
+    response = HttpResponse(status=401)
+    assert await FakeGuard(response)(request) is response
+    with pytest.raises(PermissionDenied):
+        await FakeGuard(PermissionDenied())(request)
