@@ -15,6 +15,7 @@ from django.test import override_settings
 from django_ws.testing import Peer, websocket_scope
 from interop.conftest import Load
 from interop.mysite.lifespan import running
+from interop.mysite.settings_scope_user import WS_MIDDLEWARE
 from interop.support import ask, denied, http
 
 BEHIND = ["asgi_channels_beside", "asgi_channels_behind"]
@@ -46,7 +47,7 @@ async def test_their_user_is_in_the_scope_and_ours_on_the_request(load: Load, al
         assert await ask(application, question, websocket_scope("/asked/")) == "AnonymousUser"
 
 
-async def test_our_guards_can_ask_their_user(load: Load, alice: str, settings_of_channels: None) -> None:
+async def test_our_guards_can_ask_their_user(load: Load, alice: str, user_of_the_scope: None) -> None:
     application = load("asgi_channels_outside").application
     assert await ask(application, "user", as_user("/members/", alice)) == "alice"
     peer = await denied(application, websocket_scope("/members/"))
@@ -54,8 +55,8 @@ async def test_our_guards_can_ask_their_user(load: Load, alice: str, settings_of
 
 
 @pytest.fixture
-def settings_of_channels(project: None) -> Iterator[None]:
-    with override_settings(WS_MIDDLEWARE=["interop.mysite.scope_user.scope_user"]):
+def user_of_the_scope(project: None) -> Iterator[None]:
+    with override_settings(WS_MIDDLEWARE=WS_MIDDLEWARE):
         yield
 
 

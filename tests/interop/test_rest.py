@@ -14,14 +14,13 @@ from django.test import override_settings
 from django_ws import get_websocket_application
 from django_ws.application import WebSocketApplication
 from django_ws.testing import Peer, websocket_scope
+from interop.mysite.settings_tokens import WS_MIDDLEWARE
 from interop.support import ask, denied, http
-
-TOKENS = ["django_ws.middleware.AuthMiddleware", "interop.mysite.tokens.RestTokenMiddleware"]
 
 
 @pytest.fixture
 def application(project: None) -> Iterator[WebSocketApplication]:
-    with override_settings(WS_MIDDLEWARE=TOKENS):
+    with override_settings(WS_MIDDLEWARE=WS_MIDDLEWARE):
         yield get_websocket_application()
 
 
@@ -54,10 +53,11 @@ async def test_a_token_of_the_api_opens_a_socket(application: WebSocketApplicati
 async def test_a_token_is_never_what_the_handshake_is_answered_with(
     application: WebSocketApplication, alice: str
 ) -> None:
-    scope = websocket_scope("/asked/", subprotocols=[f"bearer.{await token(application)}"])
-    async with Peer(application, scope) as peer:
-        assert await peer.connect()
-    assert peer.accepted_subprotocol is None
+    offered = ["chat.v1", f"bearer.{await token(application)}"]
+    for path, chosen in (("/asked/", None), ("/members/", "chat.v1")):
+        async with Peer(application, websocket_scope(path, subprotocols=offered)) as peer:
+            assert await peer.connect()
+        assert peer.accepted_subprotocol == chosen
 
 
 async def test_a_token_that_is_not_valid_any_more_opens_none(application: WebSocketApplication, alice: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -151,4 +152,15 @@ async def test_a_lifespan_of_theirs_that_fails_fails_the_start(load: Load, name:
     (module.application if name == BOTH_WAYS[0] else module.api).router.lifespan_context = lifespan
     with pytest.raises(LookupError, match="no database"):
         async with running(module.application):
+            pass
+
+
+async def test_an_application_that_only_says_that_it_failed_fails_the_start() -> None:
+    # ASGI: scopes and events are open dicts.
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": "no database"})
+
+    with pytest.raises(RuntimeError, match="has not completed its startup"):
+        async with running(application):
             pass

@@ -16,7 +16,7 @@ class Asked(WebSocketHandler[str, str]):
 
     @override
     async def on_connect(self) -> None:
-        await self.accept(headers=[("x-own", "yes")])
+        self.add_accept_headers([("x-own", "yes")])
 
     @override
     async def on_message(self, data: str, /) -> None:
@@ -45,6 +45,8 @@ class Denied(Asked):
 @login_required
 class Members(Asked):
     """For those who are logged in."""
+
+    subprotocols = ("chat.v1",)
 
 
 class Room(WebSocketHandler):
