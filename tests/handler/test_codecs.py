@@ -1,17 +1,18 @@
 """handler/codecs.py"""
 
 from dataclasses import dataclass
-from typing import Any
+from threading import Thread
+from typing import Any, Literal
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from typing_extensions import TypeVar
+from typing_extensions import TypeAliasType, TypeVar
 
 from django_ws.close_codes import CloseCode
-from django_ws.exceptions import UnsupportedDataError
+from django_ws.exceptions import MessageTooDeepError, UnsupportedDataError
 from django_ws.handler.codecs import BytesCodec, TextCodec, decoder_for, encoder_for, json_codec
 from django_ws.handler.json import JSON, MAX_DEPTH, JSONCodec, JSONEncodable
-from django_ws.handler.msgspec import MsgspecCodec
+from django_ws.handler.msgspec import MsgspecCodec, TypedMsgspecCodec
 
 T = TypeVar("T", default=bytes)
 
@@ -87,15 +88,16 @@ def test_what_is_not_binary_is_refused_at_the_call(message: Any) -> None:
 @pytest.mark.parametrize("argument", [JSON, JSONEncodable, object, Any, T])
 def test_json_is_meant_by_its_alias_by_object_by_any_and_by_nothing(argument: object) -> None:
     assert isinstance(decoder_for(argument, "Chat"), JSONCodec)
-    assert isinstance(encoder_for(argument), JSONCodec)
+    assert isinstance(encoder_for(argument, "Chat"), JSONCodec)
 
 
 def test_another_codec_may_stand_for_json() -> None:
     fast = json_codec("django_ws.handler.msgspec.MsgspecCodec")
     assert isinstance(fast, MsgspecCodec)
     assert decoder_for(JSON, "Chat", fast) is fast
-    assert encoder_for(Message, fast) is fast
-    assert isinstance(encoder_for(str, fast), TextCodec)
+    assert encoder_for(JSONEncodable, "Chat", fast) is fast
+    assert encoder_for(dict[str, int], "Chat", fast) is fast
+    assert isinstance(encoder_for(str, "Chat", fast), TextCodec)
     assert isinstance(json_codec(None), JSONCodec)
 
 
@@ -149,15 +151,35 @@ def test_a_wrong_json_codec_is_refused_by_name(name: str, error: str) -> None:
 def test_str_means_text_frames_and_bytes_means_binary_ones() -> None:
     assert isinstance(decoder_for(str, "Chat"), TextCodec)
     assert isinstance(decoder_for(bytes, "Chat"), BytesCodec)
-    assert isinstance(encoder_for(str), TextCodec)
-    assert isinstance(encoder_for(bytes), BytesCodec)
+    assert isinstance(encoder_for(str, "Chat"), TextCodec)
+    assert isinstance(encoder_for(bytes, "Chat"), BytesCodec)
+
+
+def test_an_alias_is_followed() -> None:
+    text = TypeAliasType("text", str)
+    assert isinstance(decoder_for(text, "Chat"), TextCodec)
+    assert isinstance(encoder_for(text, "Chat"), TextCodec)
+
+
+@pytest.mark.parametrize("argument", [Message, list[Message], Message | None, Literal["a"] | Message])
+def test_a_type_with_fields_that_comes_is_validated(argument: object) -> None:
+    decoder = decoder_for(argument, "Chat", JSONCodec(), 2)
+    assert isinstance(decoder, TypedMsgspecCodec)
+    with pytest.raises(MessageTooDeepError):
+        decoder.decode("[[[]]]")
+
+
+def test_a_type_with_fields_goes_out_by_its_library_and_any_other_as_json() -> None:
+    assert encoder_for(list[Message], "Chat").encode([Message("a")]) == '[{"text":"a"}]'
+    assert isinstance(encoder_for(dict[str, int], "Chat"), JSONCodec)
+    assert isinstance(encoder_for(list[str], "Chat"), JSONCodec)
 
 
 @pytest.mark.parametrize(
     ("argument", "name"),
     [
-        (Message, "type Message,"),
         (int, "type int,"),
+        (Thread, "type Thread,"),
         (dict[str, int], r"type dict\[str, int\],"),
         ("Late", "type Late,"),
     ],
@@ -167,6 +189,10 @@ def test_a_type_without_a_decoder_is_refused_by_name(argument: object, name: str
         decoder_for(argument, "Chat")
 
 
-@pytest.mark.parametrize("argument", [Message, dict[str, int], list[str]])
-def test_any_other_type_goes_out_as_json(argument: object) -> None:
-    assert isinstance(encoder_for(argument), JSONCodec)
+def test_a_type_that_no_library_takes_is_refused_for_what_goes_out_too() -> None:
+    @dataclass
+    class Strange:
+        thing: Thread
+
+    with pytest.raises(ImproperlyConfigured, match=r"Chat has messages of type Strange.*msgspec says.*pydantic says"):
+        encoder_for(Strange, "Chat")

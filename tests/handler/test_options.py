@@ -2,6 +2,7 @@
 
 import math
 import sys
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
@@ -69,6 +70,20 @@ def test_a_class_without_a_codec_is_refused_by_name() -> None:
 
     with pytest.raises(ImproperlyConfigured, match="Odd takes messages of type int"):
         options(Odd)
+
+
+def test_a_typed_class_has_its_codecs_once_and_goes_by_the_depth_of_the_settings() -> None:
+    @dataclass
+    class Point:
+        x: int
+
+    class Points(WebSocket[Point, Point]): ...
+
+    found = options(Points)
+    assert found is options(Points)
+    assert found.encode(found.decode('{"x":1}')) == '{"x":1}'
+    with override_settings(WS_MAX_MESSAGE_DEPTH=1), pytest.raises(MessageTooDeepError):
+        options(Points).decode('{"x":1,"y":[]}')
 
 
 def test_what_is_not_declared_comes_from_the_settings() -> None:

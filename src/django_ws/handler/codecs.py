@@ -8,6 +8,7 @@ from django.utils.module_loading import import_string
 
 from django_ws.exceptions import UnsupportedDataError
 from django_ws.handler.json import JSON, MAX_DEPTH, JSONCodec, JSONEncodable
+from django_ws.handler.typed import has_fields, resolve, typed_codec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -127,36 +128,54 @@ def _takes_depth(make: "Callable[..., object]") -> bool:
 
 
 # The type argument is a run-time value here.
-def decoder_for(argument: object, where: str, json: "Codec[Any, Any]" = _JSON, /) -> "Codec[Any, Any]":
+def decoder_for(
+    argument: object, where: str, json: "Codec[Any, Any]" = _JSON, max_depth: int = MAX_DEPTH, /
+) -> "Codec[Any, Any]":
     """Choose what decodes a socket's messages by its first type argument.
 
     Args:
-        argument: ``str``, ``bytes``, or one that means JSON: :data:`~django_ws.handler.JSON`, ``object``, ``Any``, or
-            nothing (an unbound type variable).
+        argument: ``str``, ``bytes``, one that means JSON (:data:`~django_ws.handler.JSON`, ``object``, ``Any``, or
+            nothing: an unbound type variable), or a type with a dataclass, TypedDict, Struct or model in it, which
+            msgspec or pydantic validates.
         where: The socket's name, for the error.
         json: What decodes JSON.
+        max_depth: ``WS_MAX_MESSAGE_DEPTH``, for what does not decode plain JSON.
 
     Raises:
-        ImproperlyConfigured: Messages of that type need a codec that is not known here.
+        ImproperlyConfigured: There is no codec for messages of that type; the text says why.
     """
-    if argument in (JSON, JSONEncodable, object, Any) or isinstance(argument, TypeVar):
+    if _means_json(argument):
         return json
-    codec = _FRAMES.get(argument)
-    if codec is None:
-        name = argument.__name__ if isinstance(argument, type) and get_origin(argument) is None else str(argument)
+    type_ = resolve(argument)
+    codec = _FRAMES.get(type_)
+    if codec is None and not has_fields(type_):
+        name = type_.__name__ if isinstance(type_, type) and get_origin(type_) is None else str(type_)
         raise ImproperlyConfigured(
-            f"{where} takes messages of type {name}, which no codec of django-ws decodes. Use str, bytes or JSON as "
-            "the first type argument, or give the class a codec: codec = MyCodec()"
+            f"{where} takes messages of type {name}, which no codec of django-ws decodes. Use str, bytes, JSON, or a "
+            "type with a dataclass, TypedDict, msgspec.Struct or pydantic model in it as the first type argument, or "
+            "give the class a codec: codec = MyCodec()"
         )
-    return codec
+    return codec or typed_codec(type_, where, max_depth)
 
 
 # The type argument is a run-time value here.
-def encoder_for(argument: object, json: "Codec[Any, Any]" = _JSON, /) -> "Codec[Any, Any]":
+def encoder_for(argument: object, where: str, json: "Codec[Any, Any]" = _JSON, /) -> "Codec[Any, Any]":
     """Choose what encodes a socket's messages by its second type argument.
 
     Args:
-        argument: ``str`` or ``bytes``; any other type goes out as JSON, whose encoder checks each message.
+        argument: ``str``, ``bytes``, or a type with a dataclass, TypedDict, Struct or model in it, which msgspec or
+            pydantic encodes; any other type goes out as JSON, whose encoder checks each message.
+        where: The socket's name, for the error.
         json: What encodes JSON.
+
+    Raises:
+        ImproperlyConfigured: There is no codec for messages of that type; the text says why.
     """
-    return _FRAMES.get(argument, json)
+    if _means_json(argument):
+        return json
+    type_ = resolve(argument)
+    return _FRAMES.get(type_) or (typed_codec(type_, where) if has_fields(type_) else json)
+
+
+def _means_json(argument: object) -> bool:
+    return argument in (JSON, JSONEncodable, object, Any) or isinstance(argument, TypeVar)

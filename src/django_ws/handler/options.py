@@ -134,8 +134,9 @@ def _codecs(cls: type, generic: type, settings: WebSocketSettings) -> "tuple[Cod
     if declared is not None:
         return declared, declared
     incoming, outgoing = type_arguments(cls, generic)
-    json = json_codec(settings.json_codec, settings.max_message_depth)
-    return decoder_for(incoming, cls.__qualname__, json), encoder_for(outgoing, json)
+    depth = settings.max_message_depth
+    json = json_codec(settings.json_codec, depth)
+    return decoder_for(incoming, cls.__qualname__, json, depth), encoder_for(outgoing, cls.__qualname__, json)
 
 
 def _declared(cls: type, name: str, default: T, is_right: "Callable[[object], bool]") -> T:
