@@ -23,9 +23,6 @@ from django_ws.checks import HINTS, TAG, check_origins, check_project, check_set
 from django_ws.exceptions import NoRouteError
 from django_ws.guards import login_required
 from django_ws.interfaces import Endpoint, Match, Middleware, Next
-from django_ws.routing import Verdict, WebSocketRequest
-from django_ws.routing import check_origin as check_handshake
-from django_ws.testing import websocket_scope
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "checks.md").read_text("utf-8")
@@ -448,58 +445,15 @@ def test_a_codec_that_keeps_the_application_from_being_made_is_told_once(
 # --- origins ------------------------------------------------------------------------------------------
 
 
-def verdict(origin: str) -> Verdict:
-    scope = websocket_scope("/", headers=[("host", "testserver"), ("origin", origin)])
-    return check_handshake(scope, WebSocketRequest(scope))
-
-
-SITES = ["https://example.com", "https://a.example.com", "http://example.com", "https://xn--bcher-kva.example", "null"]
-
-
-@pytest.mark.parametrize(
-    "entry",
-    [
-        "example.com",
-        "*.example.com",
-        "null",
-        "",
-        "wss://example.com",
-        "https://",
-        "https://exa mple.com",
-        "https://bücher.example",
-        "https://*example.net",
-        "https://*",
-        "https://a.*.com",
-        "https://*.example.com/",
-        "https://*.example.com?a",
-    ],
-)
-def test_an_origin_that_matches_no_site_is_told(entry: str) -> None:
-    [(number, text)] = told(check_origins, WS_ALLOWED_ORIGINS=[entry])
-    assert (number, text.partition(": ")[0]) == ("E007", f"WS_ALLOWED_ORIGINS holds {entry!r}, which matches no site")
-    with override_settings(WS_ALLOWED_ORIGINS=[entry]):
-        assert not any(verdict(site) is Verdict.ALLOWED for site in SITES)
-
-
-@pytest.mark.parametrize("entry", ["https://example.com:port", "https://[::1", "https://example.com:99999"])
-def test_an_origin_that_is_malformed_is_told(entry: str) -> None:
-    assert [number for number, _ in told(check_origins, WS_ALLOWED_ORIGINS=[entry])] == ["E007"]
-
-
-@pytest.mark.parametrize("entry", ["https://example.com/", "https://example.com/path", "https://me@example.com"])
-def test_an_origin_that_has_more_is_told(entry: str) -> None:
-    assert told(check_origins, WS_ALLOWED_ORIGINS=[entry]) == [
-        ("W002", f"WS_ALLOWED_ORIGINS holds {entry!r}, which has more than an origin's scheme, host and port")
+def test_each_origin_is_told_by_what_is_wrong_with_it() -> None:
+    origins = ["https://right.example", "no-scheme.example", "https://slash.example/", "https://*.right.example"]
+    assert told(check_origins, WS_ALLOWED_ORIGINS=origins) == [
+        ("E007", "WS_ALLOWED_ORIGINS holds 'no-scheme.example', which matches no site: it has no scheme"),
+        (
+            "W002",
+            "WS_ALLOWED_ORIGINS holds 'https://slash.example/', which has more than an origin's scheme, host and port",
+        ),
     ]
-    with override_settings(WS_ALLOWED_ORIGINS=[entry]):
-        assert verdict("https://example.com") is Verdict.ALLOWED
-
-
-@pytest.mark.parametrize("entry", ["https://example.com", "https://*.example.com", "https://example.com:443"])
-def test_an_origin_that_is_right_is_silent(entry: str) -> None:
-    assert told(check_origins, WS_ALLOWED_ORIGINS=[entry]) == []
-    with override_settings(WS_ALLOWED_ORIGINS=[entry]):
-        assert any(verdict(site) is Verdict.ALLOWED for site in SITES)
 
 
 @pytest.mark.parametrize("setting", ["WS_ALLOWED_ORIGINS", "CSRF_TRUSTED_ORIGINS"])
@@ -507,8 +461,6 @@ def test_every_site_is_a_warning(setting: str) -> None:
     assert told(check_origins, **{setting: ["*"]}) == [
         ("W003", f"{setting} holds '*', which lets in every site with your users' cookies")
     ]
-    with override_settings(**{setting: ["*"]}):
-        assert verdict("https://evil.example") is Verdict.ALLOWED
 
 
 def test_djangos_setting_counts_where_ours_is_not_set() -> None:

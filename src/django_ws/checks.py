@@ -7,7 +7,6 @@ no start can find. ``manage.py check --tag django_ws`` runs them alone.
 from difflib import get_close_matches
 from types import FunctionType
 from typing import TYPE_CHECKING, Final, cast
-from urllib.parse import urlsplit
 
 from django.conf import settings as django_settings
 from django.core.cache.backends.dummy import DummyCache
@@ -23,6 +22,7 @@ from django_ws.application import WebSocketApplication
 from django_ws.conf import get_settings
 from django_ws.handler import as_factory
 from django_ws.handler.codecs import json_codec
+from django_ws.management.origins import has_more, why_never
 from django_ws.management.routes import asks_for_user, guards_of
 from django_ws.middleware import compose
 from django_ws.reverse import base_url
@@ -279,42 +279,12 @@ def check_origins(**_: object) -> list[CheckMessage]:
             continue
         if setting == "CSRF_TRUSTED_ORIGINS" and "://" not in origin:
             continue  # Django's own check 4_0.E001
-        never = _why_never(origin)
+        never = why_never(origin)
         if never:
             found.append(_error("E007", f"{where}, which matches no site: {never}"))
-        elif _has_more(origin):
+        elif has_more(origin):
             found.append(_warning("W002", f"{where}, which has more than an origin's scheme, host and port"))
     return found
-
-
-def _why_never(origin: str) -> str:
-    """Say why :mod:`django_ws.routing.origin` finds it equal to no Origin of a browser; empty where it may."""
-    scheme, separator, netloc = origin.lower().partition("://")
-    if not separator:
-        return "it has no scheme"
-    if scheme in ("ws", "wss"):
-        return "the origin is the page's, of http or https"
-    try:
-        parts = urlsplit(origin)
-        malformed = not parts.hostname
-        _ = parts.port
-    except ValueError:
-        malformed = True
-    if malformed or any(character.isspace() for character in origin):
-        return "it has no host, or one that cannot be"
-    if not origin.isascii():
-        return "a browser sends its host in ASCII, as in 'xn--bcher-kva.example'"
-    host = netloc.removeprefix("*")
-    if "*" in host or (host != netloc and not host.startswith(".")):
-        return "a wildcard stands for whole names alone, before a dot"
-    if host != netloc and _has_more(origin):
-        return "something follows the host of the wildcard"
-    return ""
-
-
-def _has_more(origin: str) -> bool:
-    parts = urlsplit(origin)
-    return bool(parts.path or parts.query or parts.fragment or "@" in parts.netloc)
 
 
 # --- messages ---------------------------------------------------------------------------------------
