@@ -1,4 +1,9 @@
-"""Tools for tests: a strict in-process ASGI peer, and a fake of every joint. Needs no server package."""
+"""Tools for tests: a client, a strict in-process ASGI peer, and a fake of every joint. Needs no server package."""
+
+# The client alone is lazy (PEP 562): it brings the whole application with it, which the peer and the fakes do without.
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 from django_ws.testing.fakes import (
     FakeCodec,
@@ -9,10 +14,29 @@ from django_ws.testing.fakes import (
     FakeMiddleware,
     FakeResolver,
 )
+from django_ws.testing.faults import SocketFaultError, SocketStateError, SocketTimeoutError
 from django_ws.testing.peer import ASGIViolation, Peer, websocket_scope
+
+if TYPE_CHECKING:
+    from django_ws.testing.client import connect
+    from django_ws.testing.handshake import Denied
+    from django_ws.testing.socket import ClientSocket
+else:
+    # Hidden from type checkers, to which a module's __getattr__ makes every misspelt name a valid one.
+    def __getattr__(name: str) -> object:
+        """Import what belongs to the client when it is first asked for."""
+        home = _HOME_OF.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value: object = getattr(import_module(home), name)
+        globals()[name] = value
+        return value
+
 
 __all__ = [
     "ASGIViolation",
+    "ClientSocket",
+    "Denied",
     "FakeCodec",
     "FakeConnection",
     "FakeEndpoint",
@@ -21,5 +45,15 @@ __all__ = [
     "FakeMiddleware",
     "FakeResolver",
     "Peer",
+    "SocketFaultError",
+    "SocketStateError",
+    "SocketTimeoutError",
+    "connect",
     "websocket_scope",
 ]
+
+_HOME_OF: Final = {
+    "ClientSocket": "django_ws.testing.socket",
+    "Denied": "django_ws.testing.handshake",
+    "connect": "django_ws.testing.client",
+}
