@@ -13,7 +13,8 @@
 #   parts of the application: handshake (read and checked), handshake_timeout, admission (too many connections),
 #                 denials (the answers), endings (what an end means, logged once)
 #   signals       websocket_opened, websocket_closed, websocket_denied;  logs, refusals, users: what layers share
-#   testing       a strict in-process ASGI peer, and a fake of every joint
+#   testing       the test client, a strict in-process ASGI peer, and a fake of every joint
+#   apps, checks, management, reverse, templatetags    what "django_ws" in INSTALLED_APPS brings
 #   conf          the WS_* settings
 #   interfaces    the joints: Protocols and aliases
 #   exceptions    the error tree;  close_codes  CloseCode

@@ -256,7 +256,8 @@ def get_websocket_application(
     Every layer is an argument; every default is a public class.
 
     Args:
-        http_application: Gets what is not a websocket; ``None``: Django's own ``get_asgi_application()``.
+        http_application: Gets what is not a websocket, but for the lifespan, which is ours; ``None``: Django's own
+            ``get_asgi_application()``.
         resolver: Finds the socket of a path; ``None``: :class:`~django_ws.routing.DjangoResolver`.
         middleware: Names or factories, the first outermost; ``None``: ``WS_MIDDLEWARE``.
         connection_factory: Makes the connection of a scope; ``None``: :class:`~django_ws.protocol.ASGIConnection`.

@@ -14,7 +14,6 @@ class DjangoWSConfig(AppConfig):
 
     name = "django_ws"
     label = "django_ws"
-    verbose_name = "WebSockets"
 
     @override
     def ready(self) -> None:

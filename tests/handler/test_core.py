@@ -106,6 +106,25 @@ async def test_on_connect_may_accept_by_itself_to_say_more() -> None:
     assert socket.journal == ["open", "hello", "close 1000"]
 
 
+@pytest.mark.parametrize(("offered", "accepted"), [(("v9", "v1"), "v1"), (("v9",), None), ((), None)])
+async def test_who_accepts_by_itself_need_not_choose_the_subprotocol(
+    offered: tuple[str, ...], accepted: str | None
+) -> None:
+    class Accepting(Noted):
+        subprotocols = ("v1",)
+
+        @override
+        async def on_connect(self) -> HttpResponseBase | None:
+            await self.accept(headers=[("x-served-by", "here")])
+            return None
+
+    connection = FakeConnection(subprotocols=offered)
+    socket = make(Accepting, connection)
+    await socket.run()
+    assert connection.accepted == (accepted, [("x-served-by", "here")])
+    assert socket.subprotocol == accepted
+
+
 @pytest.mark.parametrize(("offered", "accepted"), [(("v2", "v1"), "v1"), (("v3",), None), ((), None)])
 async def test_a_socket_may_require_one_of_its_subprotocols(
     offered: tuple[str, ...], accepted: str | None, caplog: pytest.LogCaptureFixture

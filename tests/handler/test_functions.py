@@ -14,8 +14,9 @@ from django.views.decorators.cache import never_cache
 from typing_extensions import override
 
 from django_ws.guards import _put
-from django_ws.handler import WebSocket, WebSocketHandler, as_factory
+from django_ws.handler import BytesCodec, WebSocket, WebSocketHandler, as_factory
 from django_ws.handler.json import JSON
+from django_ws.handler.options import options_of
 from django_ws.interfaces import Connection
 from django_ws.routing import WebSocketRequest
 from django_ws.signals import websocket_opened
@@ -156,6 +157,14 @@ def test_a_class_stands_for_itself_and_so_does_its_view() -> None:
 def test_any_other_callable_is_taken_for_a_factory() -> None:
     factory = partial(FakeEndpoint)
     assert as_factory(factory) is factory
+
+
+def test_a_partial_function_takes_the_messages_that_it_is_annotated_with() -> None:
+    async def room(ws: WebSocket[bytes, bytes], name: str) -> None: ...
+
+    factory: Any = as_factory(partial(partial(room, name="x")))
+    decode: Any = options_of(factory, WebSocket).decode
+    assert isinstance(decode.__self__, BytesCodec)
 
 
 def test_a_wrapped_or_partial_function_is_a_function() -> None:

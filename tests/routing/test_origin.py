@@ -187,7 +187,12 @@ def test_a_star_lets_every_site_in(origin: str) -> None:
     assert check(origin) is ALLOWED
 
 
-@override_settings(WS_ALLOWED_ORIGINS=["evil.example", "*.evil.example", "https://*", "https://", ""])
+@override_settings(
+    WS_ALLOWED_ORIGINS=[
+        *("evil.example", "*.evil.example", "https://*", "https://", ""),
+        *("https://evil.example:port", "https://[::1", "https://evil.example:99999"),
+    ]
+)
 @pytest.mark.parametrize("origin", ["https://evil.example", "https://a.evil.example", "https://other.example"])
 def test_an_entry_that_is_no_origin_lets_nobody_in(origin: str) -> None:
     assert check(origin) is FOREIGN

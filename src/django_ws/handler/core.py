@@ -56,7 +56,7 @@ class SocketCore(EndingSocket):
                 if subprotocol is None and self.subprotocol_required:
                     response = self._without_subprotocol()
                 else:
-                    await self.accept(subprotocol)
+                    await self._accept(subprotocol)
         except GeneratorExit:
             raise  # the loop is gone: nothing can be awaited
         except BaseException as error:
@@ -114,7 +114,7 @@ class SocketCore(EndingSocket):
         """Accept the handshake. Only for ``on_connect``, and only to say more than it would be accepted with.
 
         Args:
-            subprotocol: One that the client offers, or ``None``.
+            subprotocol: One that the client offers; ``None``: what :meth:`select_subprotocol` chooses.
             headers: More headers for the response (daphne and granian do not send them).
 
         Raises:
@@ -122,10 +122,15 @@ class SocketCore(EndingSocket):
             LocalProtocolError: The handshake was answered before.
             ValueError: A subprotocol that was not offered, or a header that HTTP cannot carry.
         """
+        if subprotocol is None:
+            subprotocol = self.select_subprotocol(self._connection.subprotocols)
+        await self._accept(subprotocol, headers)
+
+    async def _accept(self, subprotocol: str | None, headers: "Headers" = ()) -> None:
         if self._accept_headers:
             headers = [*self._accept_headers, *headers]
         await self._connection.accept(subprotocol, headers)
-        self.subprotocol = subprotocol
+        self.subprotocol: str | None = subprotocol
 
     def add_accept_headers(self, headers: "Headers", /) -> None:
         """Send these headers, too, as the handshake is accepted: for middleware. No-op after that.

@@ -202,9 +202,11 @@ def _annotation_of_socket(function: SocketFunction) -> object:
         raise ImproperlyConfigured(f"The socket function {_name(function)} must take the socket as its first argument")
     try:
         # Only the socket's own annotation matters here: another one may name what a type checker alone imports.
-        written: dict[str, object] = getattr(function, "__annotations__", {})
+        # A functools.partial has none of its own.
+        *_, inmost = _layers(function)
+        written: dict[str, object] = getattr(inmost, "__annotations__", {})
         holder = types.SimpleNamespace(__annotations__={"ws": written.get(parameters[0], Any)})
-        return typing.get_type_hints(holder, getattr(inspect.unwrap(function), "__globals__", {}))["ws"]
+        return typing.get_type_hints(holder, getattr(inmost, "__globals__", {}), include_extras=True)["ws"]
     except NameError as error:
         raise ImproperlyConfigured(
             f"The annotation of the socket in {_name(function)} cannot be read at run time, where it chooses the "

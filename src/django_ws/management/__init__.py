@@ -1,1 +1,3 @@
 """What ``manage.py`` shows of the websockets."""
+
+__all__: list[str] = []

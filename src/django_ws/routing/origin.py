@@ -148,7 +148,10 @@ def _matches(origin: SplitResult, pattern: str) -> bool:
         return False
     if netloc.startswith("*"):
         return is_same_domain(origin.netloc, netloc.removeprefix("*"))
-    return _site(origin) == _site(urlsplit(pattern))
+    try:
+        return _site(origin) == _site(urlsplit(pattern))
+    except ValueError:  # an entry that no Origin can match, which a system check tells of
+        return False
 
 
 def _forget(**_: object) -> None:

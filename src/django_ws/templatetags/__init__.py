@@ -1,1 +1,3 @@
 """``{% load django_ws %}``."""
+
+__all__: list[str] = []

@@ -4,7 +4,7 @@ import json
 import shutil
 import textwrap
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
@@ -35,7 +35,7 @@ class Command(BaseCommand):
 
     help = "List the websocket routes: handler, name, subprotocols, messages and guards of each, and the middleware."
     # A fault that a check would stop at is what one wants to look at here.
-    requires_system_checks = ()
+    requires_system_checks: "list[str] | tuple[str, ...] | Literal['__all__']" = ()
 
     @override
     def add_arguments(self, parser: "CommandParser") -> None:
