@@ -76,12 +76,12 @@ class Admission:
         Raises:
             TooManyConnectionsError: It has enough.
         """
-        maximum = self.per_address or 0
-        if not self._places.take(address, maximum):
-            raise TooManyConnectionsError(Limit.CONNECTIONS_PER_ADDRESS, address, maximum)
-        if self._shared is None:
-            return None
-        return self._share(self._shared, address, maximum, Limit.CONNECTIONS_PER_ADDRESS)
+        return self._enter(address, self.per_address or 0, Limit.CONNECTIONS_PER_ADDRESS)
+
+    def _enter(self, key: str, maximum: int, limit: Limit) -> "Awaitable[None] | None":
+        if not self._places.take(key, maximum):
+            raise TooManyConnectionsError(limit, key, maximum)
+        return None if self._shared is None else self._share(self._shared, key, maximum, limit)
 
     async def _share(self, shared: SharedPlaces, key: str, maximum: int, limit: Limit) -> None:
         taken = False
@@ -113,10 +113,9 @@ class Admission:
         if pk is None or self.per_user is None:
             return await ws.run()
         key = f"user {pk}"
-        if not self._places.take(key, self.per_user):
-            raise TooManyConnectionsError(Limit.CONNECTIONS_PER_USER, key, self.per_user)
-        if self._shared is not None:
-            await self._share(self._shared, key, self.per_user, Limit.CONNECTIONS_PER_USER)
+        shared = self._enter(key, self.per_user, Limit.CONNECTIONS_PER_USER)
+        if shared is not None:
+            await shared
         try:
             return await ws.run()
         finally:
