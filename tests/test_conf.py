@@ -6,7 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from django_ws import conf
-from django_ws.conf import Denial, WebSocketSettings, get_settings
+from django_ws.conf import Denial, WebSocketSettings, get_settings, wrong_settings
 
 
 def test_the_defaults_are_the_documented_ones() -> None:
@@ -245,3 +245,15 @@ def test_the_settings_are_followed_also_after_a_garbage_collection() -> None:
 @override_settings(WS_DENIAL=Denial.CLOSE)
 def test_a_denial_may_be_given_as_the_member_itself() -> None:
     assert get_settings().denial is Denial.CLOSE
+
+
+@override_settings(WS_DENIAL="never", WS_INBOX_MESSAGES=0, WS_SYNC_LANES=2)
+def test_all_that_is_wrong_can_be_told_at_once() -> None:
+    assert wrong_settings() == [
+        "WS_DENIAL is 'never', but must be 'http' or 'close'",
+        "WS_INBOX_MESSAGES is 0, but must be a positive whole number",
+    ]
+
+
+def test_nothing_is_wrong_with_the_defaults() -> None:
+    assert wrong_settings() == []

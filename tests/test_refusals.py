@@ -97,7 +97,7 @@ def test_fields_are_made_for_a_line_alone_and_need_not_be_given(caplog: pytest.L
 
 @pytest.mark.parametrize("limit", Limit)
 def test_each_limit_names_a_setting_that_there_is(limit: Limit) -> None:
-    assert limit.value in conf._NAMES
+    assert limit.value in conf.NAMES
     attribute = limit.value.removeprefix("WS_").lower()
     of_a_socket = {"max_message_size", "messages_per_second", "outbox_messages", "idle_timeout"}
     assert (attribute in WebSocket.__annotations__) == (attribute in of_a_socket)

@@ -5,7 +5,6 @@ no start can find. ``manage.py check --tag django_ws`` runs them alone.
 """
 
 from difflib import get_close_matches
-from types import FunctionType
 from typing import TYPE_CHECKING, Final, cast
 
 from django.conf import settings as django_settings
@@ -17,9 +16,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIHandler
 from django.utils.module_loading import import_string
 
-from django_ws import conf
 from django_ws.application import WebSocketApplication
-from django_ws.conf import get_settings
+from django_ws.conf import NAMES, get_settings, wrong_settings
 from django_ws.handler import as_factory
 from django_ws.handler.codecs import json_codec
 from django_ws.management.origins import has_more, why_never
@@ -29,7 +27,7 @@ from django_ws.reverse import base_url
 from django_ws.routing import DjangoResolver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 __all__ = ["HINTS", "TAG", "check_origins", "check_project", "check_settings", "register_checks"]
 
@@ -88,7 +86,7 @@ def register_checks() -> None:
 
 def check_settings(**_: object) -> list[CheckMessage]:
     """Check each setting by itself: E001, E008, E009, W004, W006, W007."""
-    wrong = _wrong_settings()
+    wrong = wrong_settings()
     found: list[CheckMessage] = [_error("E001", text) for text in wrong]
     try:
         base_url()
@@ -111,24 +109,6 @@ def check_settings(**_: object) -> list[CheckMessage]:
     return found
 
 
-def _wrong_settings() -> list[str]:
-    """Give what is wrong with each setting, in the words of :mod:`django_ws.conf`, which stops at the first one."""
-    wrong: list[str] = []
-    known = vars(conf)
-    read_one: Callable[[str, object, Callable[[object], object]], object] = known["_setting"]
-
-    def note(name: str, default: object, check: "Callable[[object], object]") -> object:
-        try:
-            return read_one(name, default, check)
-        except ImproperlyConfigured as error:
-            wrong.append(str(error))
-            return None
-
-    # The same code, but what it reads each setting with goes on after a fault.
-    FunctionType(known["_read"].__code__, {**known, "_setting": note})()
-    return wrong
-
-
 def _fault_of_codec() -> Exception | None:
     settings = get_settings()
     try:
@@ -139,8 +119,7 @@ def _fault_of_codec() -> Exception | None:
 
 
 def _misspelt() -> "Iterator[str]":
-    names = cast("frozenset[str]", vars(conf)["_NAMES"])
-    known = {name for name in names if "WS_" in name} | {"WS_BASE_URL"}
+    known = {name for name in NAMES if "WS_" in name}
     for name in dir(django_settings):
         if name.startswith(("WS_", "ROOT_WS_")) and name not in known:
             for meant in get_close_matches(name, known, 1, _LIKE):
@@ -164,7 +143,7 @@ def _unshared(alias: str | None) -> "Iterator[str]":
 
 def check_project(**_: object) -> list[CheckMessage]:
     """Check the application, its routes and its middleware: E002 to E006, W001, W005."""
-    known = _wrong_settings()
+    known = wrong_settings()
     found: list[CheckMessage] = []
     application: object = None
     failed: Exception | None = None

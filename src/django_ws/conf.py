@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from enum import Enum, unique
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar, cast
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
@@ -17,7 +17,7 @@ from django.core.signals import setting_changed
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Denial", "WebSocketSettings", "get_settings"]
+__all__ = ["NAMES", "Denial", "WebSocketSettings", "get_settings", "wrong_settings"]
 
 T = TypeVar("T")
 
@@ -99,34 +99,55 @@ def get_settings() -> WebSocketSettings:
     """
     global _cache  # noqa: PLW0603 - the one cache of the module
     if _cache is None:
-        _cache = _read()
+        _cache = _read(_setting)
     return _cache
 
 
-def _read() -> WebSocketSettings:
+def wrong_settings() -> list[str]:
+    """Give what is wrong with each setting, where :func:`get_settings` stops at the first one."""
+    wrong: list[str] = []
+
+    def note(name: str, default: object, check: "Callable[[object], T]") -> T:
+        try:
+            return _setting(name, default, check)
+        except ImproperlyConfigured as error:
+            wrong.append(str(error))
+            return check(default)
+
+    _read(note)
+    return wrong
+
+
+class _Reader(Protocol):
+    """Reads one setting, as :func:`_setting` does."""
+
+    def __call__(self, name: str, default: object, check: "Callable[[object], T]", /) -> T: ...
+
+
+def _read(setting: "_Reader") -> WebSocketSettings:
     return WebSocketSettings(
-        urlconf=_setting("ROOT_WS_URLCONF", None, _dotted_name("a module")),
-        middleware=_setting("WS_MIDDLEWARE", (), _strings),
-        skip_middleware=_setting("WS_SKIP_MIDDLEWARE", (), _strings),
-        json_codec=_setting("WS_JSON_CODEC", None, _dotted_name("a class")),
-        allowed_origins=_setting("WS_ALLOWED_ORIGINS", None, _optional(_strings)),
-        denial=_setting("WS_DENIAL", "http", _denial),
-        max_message_size=_setting("WS_MAX_MESSAGE_SIZE", 1 << 20, _optional(_count)),
-        max_message_depth=_setting("WS_MAX_MESSAGE_DEPTH", 128, _count),
-        messages_per_second=_setting("WS_MESSAGES_PER_SECOND", 100.0, _optional(_rate)),
-        messages_burst=_setting("WS_MESSAGES_BURST", 1000, _count),
-        max_connections_per_address=_setting("WS_MAX_CONNECTIONS_PER_ADDRESS", 256, _optional(_count)),
-        unlimited_addresses=_setting("WS_UNLIMITED_ADDRESSES", None, _optional(_networks)),
-        max_connections_per_user=_setting("WS_MAX_CONNECTIONS_PER_USER", None, _optional(_count)),
-        connections_cache=_setting("WS_CONNECTIONS_CACHE", None, _alias),
-        handshake_timeout=_setting("WS_HANDSHAKE_TIMEOUT", 10.0, _optional(_duration)),
-        idle_timeout=_setting("WS_IDLE_TIMEOUT", None, _optional(_duration)),
-        inbox_messages=_setting("WS_INBOX_MESSAGES", 32, _count),
-        outbox_messages=_setting("WS_OUTBOX_MESSAGES", 256, _count),
-        outbox_bytes=_setting("WS_OUTBOX_BYTES", 1 << 20, _count),
-        disconnect_grace=_setting("WS_DISCONNECT_GRACE", 10.0, _optional(_seconds)),
-        cleanup_timeout=_setting("WS_CLEANUP_TIMEOUT", 10.0, _seconds),
-        sync_lanes=_setting("WS_SYNC_LANES", 8, _count),
+        urlconf=setting("ROOT_WS_URLCONF", None, _dotted_name("a module")),
+        middleware=setting("WS_MIDDLEWARE", (), _strings),
+        skip_middleware=setting("WS_SKIP_MIDDLEWARE", (), _strings),
+        json_codec=setting("WS_JSON_CODEC", None, _dotted_name("a class")),
+        allowed_origins=setting("WS_ALLOWED_ORIGINS", None, _optional(_strings)),
+        denial=setting("WS_DENIAL", "http", _denial),
+        max_message_size=setting("WS_MAX_MESSAGE_SIZE", 1 << 20, _optional(_count)),
+        max_message_depth=setting("WS_MAX_MESSAGE_DEPTH", 128, _count),
+        messages_per_second=setting("WS_MESSAGES_PER_SECOND", 100.0, _optional(_rate)),
+        messages_burst=setting("WS_MESSAGES_BURST", 1000, _count),
+        max_connections_per_address=setting("WS_MAX_CONNECTIONS_PER_ADDRESS", 256, _optional(_count)),
+        unlimited_addresses=setting("WS_UNLIMITED_ADDRESSES", None, _optional(_networks)),
+        max_connections_per_user=setting("WS_MAX_CONNECTIONS_PER_USER", None, _optional(_count)),
+        connections_cache=setting("WS_CONNECTIONS_CACHE", None, _alias),
+        handshake_timeout=setting("WS_HANDSHAKE_TIMEOUT", 10.0, _optional(_duration)),
+        idle_timeout=setting("WS_IDLE_TIMEOUT", None, _optional(_duration)),
+        inbox_messages=setting("WS_INBOX_MESSAGES", 32, _count),
+        outbox_messages=setting("WS_OUTBOX_MESSAGES", 256, _count),
+        outbox_bytes=setting("WS_OUTBOX_BYTES", 1 << 20, _count),
+        disconnect_grace=setting("WS_DISCONNECT_GRACE", 10.0, _optional(_seconds)),
+        cleanup_timeout=setting("WS_CLEANUP_TIMEOUT", 10.0, _seconds),
+        sync_lanes=setting("WS_SYNC_LANES", 8, _count),
         root_urlconf=getattr(django_settings, "ROOT_URLCONF", ""),
         script_name=django_settings.FORCE_SCRIPT_NAME or "",
         behind_proxy=bool(django_settings.USE_X_FORWARDED_HOST or django_settings.SECURE_PROXY_SSL_HEADER),
@@ -221,7 +242,7 @@ def _alias(value: object) -> str | None:
     raise ValueError(f"None or an alias in CACHES: {', '.join(map(repr, django_settings.CACHES))}")
 
 
-_NAMES: Final = frozenset(
+NAMES: Final = frozenset(
     {
         "FORCE_SCRIPT_NAME",
         "ROOT_URLCONF",
@@ -253,13 +274,15 @@ _NAMES: Final = frozenset(
         "WS_SYNC_LANES",
         "USE_X_FORWARDED_HOST",
         "SECURE_PROXY_SSL_HEADER",
+        "WS_BASE_URL",
     }
 )
+"""The settings that matter here, Django's own among them; ``WS_BASE_URL`` is read by :mod:`django_ws.reverse`."""
 
 
 def _reset(*, setting: str, **_: object) -> None:
     global _cache  # noqa: PLW0603 - see get_settings
-    if setting in _NAMES:
+    if setting in NAMES:
         _cache = None
 
 

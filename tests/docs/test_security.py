@@ -36,4 +36,4 @@ def test_each_requirement_of_asvs_has_an_answer() -> None:
 def test_a_setting_that_is_named_exists(name: str) -> None:
     from django_ws import conf
 
-    assert name in conf._NAMES
+    assert name in conf.NAMES
