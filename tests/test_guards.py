@@ -1,7 +1,6 @@
 """guards.py"""
 
 import contextlib
-import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,8 +12,6 @@ from django.contrib.auth.models import AnonymousUser, Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
-from django.core.management import call_command
-from django.db import connections
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.test import override_settings
@@ -63,30 +60,6 @@ def feed() -> Callable[[WebSocket[str, str]], Any]:
 
 
 # --- who it is ------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def migrated() -> Iterator[sqlite3.Connection]:
-    before, own = connections["default"], connections.create_connection("default")
-    connections["default"] = own
-    call_command("migrate", verbosity=0)
-    connections["default"] = before
-    assert own.connection is not None
-    yield own.connection
-    own.connection.close()
-
-
-@pytest.fixture
-def database(migrated: sqlite3.Connection) -> Iterator[None]:
-    """A migrated database of this test alone, on the test's own thread: what ``async_to_sync`` runs, uses it."""
-    before, own = connections["default"], connections.create_connection("default")
-    own.ensure_connection()
-    assert own.connection is not None
-    migrated.backup(own.connection)
-    connections["default"] = own
-    yield
-    connections["default"] = before
-    own.connection.close()
 
 
 def log_in(name: str = "alice", *permissions: str, **attributes: Any) -> str:

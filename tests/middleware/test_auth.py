@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -22,7 +21,6 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.contrib.sessions.backends.signed_cookies import SessionStore as CookieStore
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ImproperlyConfigured, SynchronousOnlyOperation
-from django.core.management import call_command
 from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
@@ -39,30 +37,6 @@ ENGINES = "django.contrib.sessions.backends"
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 Look = Callable[[HttpRequest], Awaitable[object]]
-
-
-@pytest.fixture(scope="module")
-def migrated() -> Iterator[sqlite3.Connection]:
-    before, own = connections["default"], connections.create_connection("default")
-    connections["default"] = own
-    call_command("migrate", verbosity=0)
-    connections["default"] = before
-    assert own.connection is not None
-    yield own.connection
-    own.connection.close()
-
-
-@pytest.fixture
-def database(migrated: sqlite3.Connection) -> Iterator[None]:
-    """A migrated database of this test alone, on the test's own thread: what ``async_to_sync`` runs, uses it."""
-    before, own = connections["default"], connections.create_connection("default")
-    own.ensure_connection()
-    assert own.connection is not None
-    migrated.backup(own.connection)
-    connections["default"] = own
-    yield
-    connections["default"] = before
-    own.connection.close()
 
 
 @pytest.fixture

@@ -2,8 +2,7 @@
 
 import logging
 import re
-import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, ClassVar, cast
@@ -15,7 +14,6 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, User
 from django.core import signing
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import call_command
 from django.db import connections
 from django.http import HttpRequest
 from django.test import override_settings
@@ -32,30 +30,6 @@ from django_ws.testing import FakeResolver, Peer, websocket_scope
 
 TCHARS = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 """RFC 9110 section 5.6.2."""
-
-
-@pytest.fixture(scope="module")
-def migrated() -> Iterator[sqlite3.Connection]:
-    before, own = connections["default"], connections.create_connection("default")
-    connections["default"] = own
-    call_command("migrate", verbosity=0)
-    connections["default"] = before
-    assert own.connection is not None
-    yield own.connection
-    own.connection.close()
-
-
-@pytest.fixture
-def database(migrated: sqlite3.Connection) -> Iterator[None]:
-    """A migrated database of this test alone, on the test's own thread: what ``async_to_sync`` runs, uses it."""
-    before, own = connections["default"], connections.create_connection("default")
-    own.ensure_connection()
-    assert own.connection is not None
-    migrated.backup(own.connection)
-    connections["default"] = own
-    yield
-    connections["default"] = before
-    own.connection.close()
 
 
 @pytest.fixture
