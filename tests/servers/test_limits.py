@@ -56,17 +56,15 @@ async def test_messages_over_the_rate_wait_their_turn(run: Run) -> None:
 async def test_messages_over_the_rate_may_end_the_connection(run: Run) -> None:
     visit = run.visit("floodable/")
     async with visit.connect() as ws:
-        received = []
+        # One over the burst and not one more: where a server closes the TCP connection with input that it has not read,
+        # the kernel answers with a reset, which may overtake the close frame.
+        for number in range(4):
+            await ws.send(str(number))
+        assert [await ws.recv() for _ in range(4)] == ["0", "1", "2", "3"]
+        await ws.send("4")
         with pytest.raises(ConnectionClosed):
-            for number in range(12):
-                await ws.send(str(number))
-            while True:
-                received.append(await ws.recv())
-        with contextlib.suppress(ConnectionClosed):
-            while True:
-                received.append(await ws.recv())
+            await ws.recv()
         assert ws.close_code == run.close_code(1008)
-    assert received == ["0", "1", "2", "3"]
     assert (await visit.wait("close"))["code"] == 1008
     assert run.output().count("Floodable: more than 0.001 messages a second came; closed with 1008") == 1
 
