@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         Flood,
         JSONEncodable,
         Overflow,
+        SyncWebSocketHandler,
         WebSocket,
         WebSocketHandler,
     )
@@ -87,6 +88,7 @@ __all__ = [
     "Overflow",
     "ProtocolError",
     "RemoteProtocolError",
+    "SyncWebSocketHandler",
     "UnsupportedDataError",
     "WebSocket",
     "WebSocketHandler",
@@ -118,6 +120,7 @@ _HOMES: Final = {
         "Flood",
         "JSONEncodable",
         "Overflow",
+        "SyncWebSocketHandler",
         "WebSocket",
         "WebSocketHandler",
     ),

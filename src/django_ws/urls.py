@@ -11,16 +11,17 @@ __all__ = ["include", "path", "re_path"]
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import ModuleType
-    from typing import Any, TypeAlias, overload
+    from typing import Any, TypeAlias, TypeVar, overload
 
     from django.urls import URLPattern, URLResolver
     from django.utils.functional import Promise
 
-    from django_ws.handler import SocketFunction, SocketView
+    from django_ws.handler import SocketFunction, SocketGenerator, SocketView
     from django_ws.interfaces import SocketFactory
 
     _Included: TypeAlias = tuple[Sequence[URLResolver | URLPattern], str | None, str | None]
     _URLConf: TypeAlias = str | ModuleType | Sequence[URLResolver | URLPattern]
+    _OutT = TypeVar("_OutT")
     # Django: a route's extra arguments are of any type.
     _Extra: TypeAlias = Mapping[str, Any]
 
@@ -34,11 +35,16 @@ if TYPE_CHECKING:
     ) -> URLPattern: ...
     @overload
     def path(
+        route: str | Promise, view: SocketGenerator[_OutT], kwargs: _Extra | None = None, name: str | None = None
+    ) -> URLPattern: ...
+    @overload
+    def path(
         route: str | Promise, view: _Included, kwargs: _Extra | None = None, name: str | None = None
     ) -> URLResolver: ...
     def path(
         route: str | Promise,
-        view: SocketFactory | SocketFunction | SocketView | _Included,
+        # It is what the overloads say.
+        view: object,
         kwargs: _Extra | None = None,
         name: str | None = None,
     ) -> URLPattern | URLResolver:
@@ -46,7 +52,8 @@ if TYPE_CHECKING:
 
         Args:
             route: The route, converters in angle brackets.
-            view: A socket class, a socket function, an ``as_view()``, or an ``include()``.
+            view: A socket class, a socket function, an async generator function of the socket, an ``as_view()``, or an
+                ``include()``.
             kwargs: More keyword arguments for the socket.
             name: The route's name, for reversing.
         """
@@ -62,11 +69,16 @@ if TYPE_CHECKING:
     ) -> URLPattern: ...
     @overload
     def re_path(
+        route: str | Promise, view: SocketGenerator[_OutT], kwargs: _Extra | None = None, name: str | None = None
+    ) -> URLPattern: ...
+    @overload
+    def re_path(
         route: str | Promise, view: _Included, kwargs: _Extra | None = None, name: str | None = None
     ) -> URLResolver: ...
     def re_path(
         route: str | Promise,
-        view: SocketFactory | SocketFunction | SocketView | _Included,
+        # It is what the overloads say.
+        view: object,
         kwargs: _Extra | None = None,
         name: str | None = None,
     ) -> URLPattern | URLResolver:
@@ -74,7 +86,8 @@ if TYPE_CHECKING:
 
         Args:
             route: The regular expression; its groups are captured.
-            view: A socket class, a socket function, an ``as_view()``, or an ``include()``.
+            view: A socket class, a socket function, an async generator function of the socket, an ``as_view()``, or an
+                ``include()``.
             kwargs: More keyword arguments for the socket.
             name: The route's name, for reversing.
         """

@@ -1,6 +1,7 @@
 """handler/handler.py"""
 
 import asyncio
+from threading import current_thread
 from typing import Any
 
 import pytest
@@ -130,9 +131,39 @@ async def test_a_message_read_ahead_comes_from_the_inbox() -> None:
 
 
 @pytest.mark.parametrize("name", ["on_open", "on_message", "on_close"])
-def test_a_hook_that_is_not_async_is_refused_when_the_class_is_made(name: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match=f"must be async: write «async def {name}»"):
-        type("Wrong", (WebSocketHandler,), {name: lambda self, *args: None})
+async def test_a_hook_that_is_not_async_runs_in_a_thread(name: str) -> None:
+    threads: list[str] = []
+
+    def hook(self: object, *args: object) -> None:
+        threads.append(current_thread().name)
+
+    plain: Any = type("Plain", (WebSocketHandler,), {name: hook})
+    await make(plain, FakeConnection(["1"])).run()
+    assert [thread.partition("-lane")[0] for thread in threads] == ["websocket"]
+
+
+@pytest.mark.parametrize(("name", "value"), [("run", lambda self: None), ("max_concurrent_messages", 0)])
+def test_a_class_that_could_serve_nobody_is_refused_when_it_is_made(name: str, value: object) -> None:
+    with pytest.raises(ImproperlyConfigured, match=rf"Wrong\.{name} "):
+        type("Wrong", (WebSocketHandler,), {name: value})
+
+
+async def test_where_several_messages_may_be_handled_at_once_they_are() -> None:
+    both = asyncio.Barrier(2)
+
+    class Two(WebSocketHandler[str, str]):
+        max_concurrent_messages = 2
+
+        @override
+        async def on_message(self, data: str, /) -> None:
+            await both.wait()
+            await self.send(data)
+
+    connection = FakeConnection(["a", "b"], end=None)
+    task = asyncio.create_task(make(Two, connection).run())
+    await until(lambda: len(connection.sent) == 2)
+    connection.disconnect()
+    await task
 
 
 async def test_its_view_stands_for_the_class_and_answers_plain_http_with_426() -> None:

@@ -15,7 +15,7 @@ from django_ws.exceptions import MessageTooDeepError
 from django_ws.handler.codecs import BytesCodec, TextCodec
 from django_ws.handler.json import JSON, JSONCodec
 from django_ws.handler.msgspec import MsgspecCodec
-from django_ws.handler.options import Options, check_hooks, options_of
+from django_ws.handler.options import Options, check_class, options_of
 from django_ws.handler.outbox import Overflow
 from django_ws.handler.rate import Flood
 from django_ws.handler.websocket import WebSocket
@@ -222,37 +222,38 @@ def test_the_depth_of_json_is_the_settings() -> None:
         found.decode("[[[1]]]")
 
 
-def test_a_hook_that_is_not_async_is_refused_when_the_class_is_made() -> None:
+def test_a_run_that_is_not_async_is_refused_when_the_class_is_made() -> None:
     class Plain:
-        def on_open(self) -> None: ...
+        def run(self) -> None: ...
 
-    with pytest.raises(ImproperlyConfigured, match=r"Plain\.on_open must be async: write «async def on_open»"):
-        check_hooks(Plain, ("on_open",))
+    with pytest.raises(ImproperlyConfigured, match=r"Plain\.run must be async: write «async def run»"):
+        check_class(Plain)
 
 
-def test_async_hooks_wrapped_ones_and_missing_ones_are_taken() -> None:
-    def plainly(hook: Any) -> Any:
-        @wraps(hook)
+def test_an_async_run_a_wrapped_one_and_that_of_a_base_are_taken() -> None:
+    def plainly(function: Any) -> Any:
+        @wraps(function)
         def wrapper(*args: Any) -> Any:
-            return hook(*args)
+            return function(*args)
 
         return wrapper
 
     class Fine:
-        on_text = "no function at all"
-
-        async def on_open(self) -> None: ...
-
         @plainly
-        async def on_message(self) -> None: ...
+        async def run(self) -> None: ...
 
-    check_hooks(Fine, ("on_open", "on_message", "on_text", "on_close"))
+    class Derived(Fine): ...
+
+    class Odd:
+        run = "no function at all"
+
+    for cls in (Fine, Derived, Odd):
+        check_class(cls)
 
 
-def test_a_hook_of_a_base_is_that_classes_affair() -> None:
-    class Base:
-        def on_open(self) -> None: ...
-
-    class Derived(Base): ...
-
-    check_hooks(Derived, ("on_open",))
+@pytest.mark.parametrize("value", [0, -1, True, 1.5, "2", None])
+def test_a_number_of_messages_at_once_that_is_none_is_refused_when_the_class_is_made(value: object) -> None:
+    wrong = type("Wrong", (), {"max_concurrent_messages": value})
+    with pytest.raises(ImproperlyConfigured, match=r"Wrong\.max_concurrent_messages is .*, but must be a whole number"):
+        check_class(wrong)
+    check_class(type("Right", (), {"max_concurrent_messages": 3}))

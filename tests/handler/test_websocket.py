@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 from typing_extensions import override
 
 from django_ws.exceptions import ConnectionClosed, InvalidMessageError, LocalProtocolError
@@ -55,10 +54,17 @@ async def test_it_knows_whether_and_why_the_connection_has_ended() -> None:
     assert [before, after] == [(None, ""), (4000, "bye")]
 
 
-@pytest.mark.parametrize("name", ["run", "on_connect", "on_error", "on_task_error", "on_invalid"])
-def test_a_hook_that_is_not_async_is_refused(name: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match=f"must be async: write «async def {name}»"):
-        type("Wrong", (WebSocket,), {name: lambda self: None})
+async def test_a_hook_that_is_not_async_runs_in_a_thread() -> None:
+    heard: list[Any] = []
+
+    def hook(self: object, *args: object) -> None:
+        heard.append(asyncio._get_running_loop())
+
+    names = ("on_connect", "on_error", "on_task_error", "on_invalid")
+    socket: Any = make(type("Plain", (WebSocket,), dict.fromkeys(names, hook)))
+    for name, args in zip(names, [(), (ValueError(),), (ValueError(),), (ValueError(), "")], strict=True):
+        await getattr(socket, name)(*args)
+    assert heard == [None] * 4
 
 
 # --- sending --------------------------------------------------------------------------------------

@@ -1,11 +1,13 @@
 """Layer 4: the socket itself, its hooks, its background tasks, its outbox and its codecs."""
 
 from django_ws.handler.codecs import BytesCodec, TextCodec
-from django_ws.handler.functions import SocketFunction, as_factory
+from django_ws.handler.function_sockets import SocketFunction, SocketGenerator
+from django_ws.handler.functions import as_factory
 from django_ws.handler.handler import WebSocketHandler
 from django_ws.handler.json import JSON, JSONCodec, JSONEncodable
 from django_ws.handler.outbox import Overflow
 from django_ws.handler.rate import Flood
+from django_ws.handler.sync_handler import SyncWebSocketHandler
 from django_ws.handler.tasks import TASK_CANCELLED, TASK_DUPLICATE_STARTED, TASK_WS_CLOSED, TaskGroup
 from django_ws.handler.views import SocketView
 from django_ws.handler.websocket import PING_TASK, WebSocket
@@ -22,7 +24,9 @@ __all__ = [
     "JSONEncodable",
     "Overflow",
     "SocketFunction",
+    "SocketGenerator",
     "SocketView",
+    "SyncWebSocketHandler",
     "TaskGroup",
     "TextCodec",
     "WebSocket",

@@ -16,10 +16,10 @@ from django.http import HttpResponse
 
 from django_ws.close_codes import CloseCode
 from django_ws.exceptions import ConnectionClosed
-from django_ws.handler.ending import EndingSocket
 from django_ws.handler.inbox import Inbox
 from django_ws.handler.rate import Flood, TokenBucket
 from django_ws.handler.runtime import RECEIVING, RUNNING, Phase
+from django_ws.handler.threads import ThreadedSocket
 from django_ws.refusals import Limit
 from django_ws.signals import announce, websocket_opened
 
@@ -33,7 +33,7 @@ __all__ = ["SocketCore"]
 access_logger: Final = logging.getLogger("django_ws.access")
 
 
-class SocketCore(EndingSocket):
+class SocketCore(ThreadedSocket):
     """The part of a socket that its user does not see."""
 
     __slots__ = ()

@@ -27,7 +27,7 @@ access_logger: Final = logging.getLogger("django_ws.access")
 _CLOSE_SECONDS: Final = 2.0
 """How long the server may take over a close frame: a client that does not read holds it up."""
 
-_HOOKS: Final = ("on_error", "on_close", "websocket_closed")
+_HOOKS: Final = ("on_error", "on_close", "websocket_closed", "the generator")
 """The steps of the clean-up that are user code."""
 
 
@@ -81,8 +81,13 @@ class EndingSocket(SocketState):
             if self._closer is not None and not self._closer.done():
                 self._closer.set_result(None)
             # A socket that waits for a message has been interrupted, or is about to be told by its next receive.
-            if asyncio.current_task() is not self._task and self.ws_phase is not RECEIVING:
+            if not self._runs_here() and self.ws_phase is not RECEIVING:
                 self._end_noticed()
+
+    def _runs_here(self) -> bool:
+        """Say whether the current task is the one in which the socket's code runs."""
+        task = asyncio.current_task()
+        return task is self._task or (task is self._helper and task is not None)
 
     def _end_receive(self) -> None:
         """Let nothing wait for a message while a close goes out: granian holds the frame back until then."""
@@ -90,7 +95,7 @@ class EndingSocket(SocketState):
             return
         if self._inbox is not None:
             self._inbox.stop()
-        if self._task is not None and asyncio.current_task() is not self._task:
+        if self._task is not None and not self._runs_here():
             loop = asyncio.get_running_loop()
             self._closer = loop.create_future()
             # In the next turn: the close has begun by then, and the socket's task waits until it is done.
@@ -233,7 +238,7 @@ class EndingSocket(SocketState):
             self._log(logging.ERROR, "%s failed", what, error=failure)
         return owed
 
-    async def _wait_for(self, task: "asyncio.Task[None]", what: str) -> bool:
+    async def _wait_for(self, task: "asyncio.Task[None]", what: str, *, may_be_cancelled: bool = False) -> bool:
         """Wait for a step of the clean-up, within the bound; past it, cancel the step, and at last abandon it."""
         # A flush and a close have bounds of their own, which must be the first to strike.
         seconds = self._options.cleanup_timeout + (0 if what in _HOOKS else 2 * _CLOSE_SECONDS)
@@ -242,6 +247,6 @@ class EndingSocket(SocketState):
             self._log(logging.ERROR, "%s took longer than %g s and is cancelled", what, seconds)
             task.cancel()
             owed |= await wait_out([task], seconds)
-        elif task.cancelled():
+        elif task.cancelled() and not may_be_cancelled:
             self._log(logging.ERROR, "%s was cancelled by something that it awaited", what)
         return owed

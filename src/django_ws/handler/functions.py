@@ -1,75 +1,34 @@
-"""A plain ``async def`` as a socket, and what may stand in a route."""
+"""What may stand in a route, and what is made of it."""
 
 import functools
 import inspect
 import types
 import typing
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Concatenate, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured
-from typing_extensions import override
 
+from django_ws.handler.function_sockets import FunctionSocket, GeneratorSocket
 from django_ws.handler.options import options_of
 from django_ws.handler.views import guards_of_view
 from django_ws.handler.websocket import WebSocket
-from django_ws.signals import websocket_opened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from django.http import HttpRequest
-    from django.http.response import HttpResponseBase
 
     from django_ws.interfaces import Connection, Endpoint, Guard, SocketFactory
 
-__all__ = ["SocketFunction", "as_factory"]
-
-# Django: a socket function takes its own WebSocket type and whatever its route captures.
-SocketFunction: TypeAlias = Callable[Concatenate[WebSocket[Any, Any], ...], Coroutine[Any, Any, None]]
-"""``async def room(ws: WebSocket[str, str], room_id: int) -> None``: accepted first, closed with 1000 at its end."""
-
-
-# The function's own annotation says what its messages are.
-class _FunctionSocket(WebSocket[Any, Any]):
-    """Runs a socket function; a class is made for each function, so that options are worked out once."""
-
-    __slots__ = ()
-
-    function: typing.ClassVar[SocketFunction]
-
-    async def run(self) -> "HttpResponseBase | None":
-        """Accept, run the function, clean up."""
-        response = await self._handshake()
-        if not self._connection.is_open:
-            return response
-        self._begin()
-        ended: BaseException | None = None
-        try:
-            if websocket_opened.receivers:
-                await self._announce_opened()
-            await type(self).function(self, *self.args, **self.kwargs)
-        except BaseException as error:  # noqa: BLE001 - it is raised again, unless it is an end like any other
-            ended = error
-        # After the except clause: see WebSocketHandler.run.
-        try:
-            if not await self._finish(ended) and ended is not None:
-                raise ended
-        finally:
-            ended = None
-        return None
-
-    @property
-    @override
-    def _sender(self) -> object:
-        return type(self).function
+__all__ = ["as_factory"]
 
 
 def as_factory(target: object, /) -> "SocketFactory":
     """Turn what stands in a route into a :class:`~django_ws.interfaces.SocketFactory`.
 
     Args:
-        target: A handler class, its ``as_view()``, a socket function, or any other factory.
+        target: A handler class, its ``as_view()``, an ``async def`` function or async generator function of the socket
+            (a bound method, a partial or an object with such a ``__call__`` as well), or any other factory.
 
     Raises:
         ImproperlyConfigured: It is none of these; the message names it.
@@ -91,11 +50,17 @@ def as_factory(target: object, /) -> "SocketFactory":
         elif getattr(target, "guards", ()):
             raise _asks_no_guards(target)
         return typing.cast("SocketFactory", factory)
-    if inspect.iscoroutinefunction(target):
-        return _factory_of(target)
     if callable(target):
+        if _is_function(target):
+            return _factory_of(target)
         if any(_is_socket(getattr(layer, "__wrapped__", None)) for layer in _layers(target) if not _is_socket(layer)):
             raise _decorated_for_http(target)
+        if _is_sync_function(target):
+            raise ImproperlyConfigured(
+                f"The socket function {_name(target)} is an ordinary function: write «async def», and call blocking "
+                "code in it with asgiref's sync_to_async; or derive a class from SyncWebSocketHandler, whose hooks are "
+                "ordinary methods. A loop over messages would hold a thread for as long as its client stays"
+            )
         return _guarded(typing.cast("SocketFactory", target), _guards_of(target))
     raise ImproperlyConfigured(
         f"{target!r} stands in a websocket route but is no socket: put a WebSocketHandler class or an "
@@ -143,7 +108,41 @@ def _layers(target: object) -> "Iterator[object]":
 
 
 def _is_socket(target: object) -> bool:
-    return inspect.iscoroutinefunction(target) or (isinstance(target, type) and hasattr(target, "run"))
+    return hasattr(target, "run") if isinstance(target, type) else _is_function(target)
+
+
+def _called(target: object) -> object:
+    """Give the function that a call of ``target`` comes to: its own, or that of its class."""
+    while isinstance(target, functools.partial):
+        # A partial of anything.
+        target = typing.cast("functools.partial[object]", target).func
+    return target if inspect.isroutine(target) else getattr(type(target), "__call__", None)  # noqa: B004 - to look at
+
+
+def _is_function(target: object) -> bool:
+    """Say whether it is an ``async def`` of the socket, with or without a ``yield``."""
+    called = _called(target)
+    return inspect.iscoroutinefunction(called) or inspect.isasyncgenfunction(called)
+
+
+def _is_sync_function(target: "Callable[..., object]") -> bool:
+    """Say whether it is an ordinary function of the socket; a factory takes the request and the connection."""
+    try:
+        parameters = list(inspect.signature(target).parameters.values())
+    except ValueError:  # a callable in C without a signature
+        return False
+    if not parameters or not inspect.isroutine(_called(target)):
+        return False
+    first = parameters[0]
+    written = str(getattr(first.annotation, "__name__", first.annotation)).rpartition(".")[2]
+    if written.startswith("WebSocket") and not written.startswith("WebSocketRequest"):
+        return True
+    positional = [
+        each for each in parameters if each.kind is not each.KEYWORD_ONLY and each.kind is not each.VAR_KEYWORD
+    ]
+    return first.name in {"ws", "websocket", "socket"} or (
+        len(positional) == 1 and first.kind is not first.VAR_POSITIONAL
+    )
 
 
 def _is_for_views(layer: object) -> bool:
@@ -169,7 +168,7 @@ def _guards_of(target: object) -> "tuple[Guard, ...]":
     return tuple(found)
 
 
-def _factory_of(function: SocketFunction) -> "SocketFactory":
+def _factory_of(function: "Callable[..., object]") -> "SocketFactory":
     if any(_is_for_views(layer) and hasattr(layer, "__wrapped__") for layer in _layers(function)):
         raise _decorated_for_http(function)
     annotation = _annotation_of_socket(function)
@@ -191,19 +190,21 @@ def _factory_of(function: SocketFunction) -> "SocketFactory":
         "guards": _guards_of(function),
         "function": staticmethod(function),
     }
-    cls = type(getattr(function, "__name__", "socket"), (_FunctionSocket,), members)
+    base_of_all = GeneratorSocket if inspect.isasyncgenfunction(_called(function)) else FunctionSocket
+    cls = type(getattr(function, "__name__", "socket"), (base_of_all,), members)
     options_of(cls, WebSocket)
     return typing.cast("SocketFactory", cls)
 
 
-def _annotation_of_socket(function: SocketFunction) -> object:
+def _annotation_of_socket(function: "Callable[..., object]") -> object:
     parameters = list(inspect.signature(function).parameters)
     if not parameters:
         raise ImproperlyConfigured(f"The socket function {_name(function)} must take the socket as its first argument")
     try:
         # Only the socket's own annotation matters here: another one may name what a type checker alone imports.
         # A functools.partial has none of its own.
-        *_, inmost = _layers(function)
+        *_, layer = _layers(function)
+        inmost = _called(layer)
         written: dict[str, object] = getattr(inmost, "__annotations__", {})
         holder = types.SimpleNamespace(__annotations__={"ws": written.get(parameters[0], Any)})
         return typing.get_type_hints(holder, getattr(inmost, "__globals__", {}), include_extras=True)["ws"]
@@ -215,4 +216,4 @@ def _annotation_of_socket(function: SocketFunction) -> object:
 
 
 def _name(function: object) -> str:
-    return f"{function.__module__}.{getattr(function, '__qualname__', repr(function))}"
+    return f"{function.__module__}.{getattr(function, '__qualname__', type(function).__qualname__)}"

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Final
 from typing_extensions import TypeVar, override
 
 from django_ws.exceptions import InvalidMessageError
+from django_ws.handler.concurrent import ConcurrentSocket
 from django_ws.handler.json import JSON, JSONEncodable
-from django_ws.handler.options import check_hooks
+from django_ws.handler.options import check_class
 from django_ws.handler.runtime import RECEIVING, RUNNING
+from django_ws.handler.threads import adopt_sync_hooks
 from django_ws.handler.views import SocketView, make_view
-from django_ws.handler.websocket import WebSocket
 from django_ws.signals import websocket_opened
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ OutT = TypeVar("OutT", default=JSONEncodable)
 _HOOKS: Final = ("on_open", "on_message", "on_close")
 
 
-class WebSocketHandler(WebSocket[InT, OutT]):
+class WebSocketHandler(ConcurrentSocket[InT, OutT]):
     """A socket as a class of hooks; one instance for each connection.
 
     ::
@@ -36,13 +37,16 @@ class WebSocketHandler(WebSocket[InT, OutT]):
             async def on_message(self, data: str) -> None:
                 await self.send(data)
 
-    The hooks of one connection run one at a time, messages in order of arrival.
+    The hooks of one connection run one at a time, messages in order of arrival, unless
+    :attr:`max_concurrent_messages` is raised. A hook that is a plain ``def`` runs in a thread; see
+    :class:`~django_ws.handler.SyncWebSocketHandler`, whose types say so.
     """
 
     @override
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        check_hooks(cls, _HOOKS)
+        check_class(cls)
+        adopt_sync_hooks(cls, _HOOKS)
 
     @override
     async def on_connect(self) -> "HttpResponseBase | None":
@@ -60,9 +64,6 @@ class WebSocketHandler(WebSocket[InT, OutT]):
     async def on_open(self) -> None:
         """Called once, when the connection is open."""
 
-    async def on_message(self, data: InT, /) -> None:
-        """Called for each message."""
-
     async def on_close(self) -> None:
         """Called exactly once if ``on_open`` was, however the connection ended.
 
@@ -71,7 +72,7 @@ class WebSocketHandler(WebSocket[InT, OutT]):
         It may take ``WS_CLEANUP_TIMEOUT`` seconds.
         """
 
-    async def run(self) -> "HttpResponseBase | None":
+    async def run(self) -> "HttpResponseBase | None":  # noqa: PLR0912 - the common path is written out
         """Serve the connection until its end, clean-up included; the application's part to call.
 
         Returns:
@@ -90,6 +91,8 @@ class WebSocketHandler(WebSocket[InT, OutT]):
             if websocket_opened.receivers:
                 await self._announce_opened()
             await self.on_open()
+            if options.max_concurrent_messages > 1:
+                await self._serve_concurrently()
             while True:
                 if self._inbox is None:
                     # The common path of _next(), written out: one coroutine less for each message.

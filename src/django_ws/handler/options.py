@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from django_ws.interfaces import Codec, Data, Guard
 
-__all__ = ["Options", "check_hooks", "options_of"]
+__all__ = ["Options", "check_class", "options_of"]
 
 T = TypeVar("T")
 
@@ -65,6 +65,8 @@ class Options:
     """What is done past that rate."""
     idle_timeout: float | None
     """Seconds without a message from the client."""
+    max_concurrent_messages: int
+    """Calls of ``on_message`` that may run at once."""
     guards: "tuple[Guard, ...]"
     """Asked in turn before ``on_connect``."""
     declared_guards: object
@@ -122,6 +124,7 @@ def _work_out(cls: type, generic: type, settings: WebSocketSettings) -> Options:
         first_lease=sys.maxsize if rate is None else lease_of(burst),
         flood=flood,
         idle_timeout=_declared(cls, "idle_timeout", settings.idle_timeout, _is_bound),
+        max_concurrent_messages=getattr(cls, "max_concurrent_messages", 1),
         guards=_guards(cls),
         declared_guards=getattr(cls, "guards", ()),
     )
@@ -181,16 +184,17 @@ def _is_grace(value: object) -> bool:
     return value is None or _is_seconds(value)
 
 
-def check_hooks(cls: type, names: "tuple[str, ...]", /) -> None:
-    """Refuse a class whose hooks are not ``async def``, when it is made and not when the first client comes.
+def check_class(cls: type, /) -> None:
+    """Refuse a socket class that can never serve anybody, when it is made and not when the first client comes.
 
     Raises:
-        ImproperlyConfigured: One is an ordinary function; the message names it.
+        ImproperlyConfigured: Its ``run`` is an ordinary function, or it has a wrong ``max_concurrent_messages``.
     """
-    for name in names:
-        hook: object = vars(cls).get(name)
-        if inspect.isfunction(hook) and not inspect.iscoroutinefunction(inspect.unwrap(hook)):
-            raise ImproperlyConfigured(
-                f"{cls.__qualname__}.{name} must be async: write «async def {name}». Call blocking code in it "
-                "with asgiref's sync_to_async"
-            )
+    run: object = vars(cls).get("run")
+    if inspect.isfunction(run) and not inspect.iscoroutinefunction(inspect.unwrap(run)):
+        raise ImproperlyConfigured(f"{cls.__qualname__}.run must be async: write «async def run»")
+    count: object = getattr(cls, "max_concurrent_messages", 1)
+    if not _is_count(count):
+        raise ImproperlyConfigured(
+            f"{cls.__qualname__}.max_concurrent_messages is {count!r}, but must be a whole number over 0"
+        )

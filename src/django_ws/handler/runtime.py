@@ -84,6 +84,11 @@ class Runtime:
         return len(self._sockets)
 
     @property
+    def loop(self) -> "AbstractEventLoop":
+        """The event loop."""
+        return self._loop
+
+    @property
     def idle(self) -> IdleWatch:
         """The watch over the sockets that have an idle timeout; made when it is first needed."""
         if self._idle is None:

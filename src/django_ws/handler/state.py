@@ -54,6 +54,7 @@ class SocketState:
         "_finishing",
         "_grace",
         "_guards",
+        "_helper",
         "_inbox",
         "_interrupted",
         "_lane",
@@ -102,6 +103,8 @@ class SocketState:
         self._lane: LaneUse = enter_lanes(options.settings.sync_lanes)
         # The task that runs the socket, of whatever result the server gave it.
         self._task: asyncio.Task[Any] | None = None
+        # Where the socket's code runs in a task besides: that one.
+        self._helper: asyncio.Task[Any] | None = None
         self._tasks: TaskGroup | None = None
         self._inbox: Inbox | None = None
         self._outbox: Outbox | None = None

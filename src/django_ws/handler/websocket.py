@@ -12,11 +12,12 @@ from django_ws.exceptions import ConnectionClosed, InvalidMessageError, MessageT
 from django_ws.handler.core import SocketCore
 from django_ws.handler.json import JSON, JSONEncodable
 from django_ws.handler.lanes import rest_lane
-from django_ws.handler.options import check_hooks, options_of
+from django_ws.handler.options import options_of
 from django_ws.handler.outbox import Overflow
 from django_ws.handler.ping import next_due, ping_text
 from django_ws.handler.rate import Flood
 from django_ws.handler.tasks import TASK_CANCELLED
+from django_ws.handler.threads import adopt_sync_hooks
 from django_ws.refusals import Limit
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class WebSocket(SocketCore, Generic[InT, OutT]):
     @override
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        check_hooks(cls, ("run", "on_connect", "on_error", "on_task_error", "on_invalid"))
+        adopt_sync_hooks(cls, ("on_connect", "on_error", "on_task_error", "on_invalid"))
 
     # --- state ------------------------------------------------------------------------------------
 

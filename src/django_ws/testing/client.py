@@ -1,12 +1,12 @@
 """``connect``: a websocket client for tests, in process and without a server."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Concatenate, overload
 
 from django.test import Client
 from typing_extensions import TypeVar
 
-from django_ws.handler import JSON, JSONEncodable, WebSocket
+from django_ws.handler import JSON, JSONEncodable, SyncWebSocketHandler, WebSocket
 from django_ws.testing.handshake import Handshake
 from django_ws.testing.socket import ClientSocket
 from django_ws.testing.targets import application_of, project_application
@@ -49,7 +49,7 @@ def connect(
 @overload
 # Django: captured values have the types of the route's converters.
 def connect(
-    target: type[WebSocket[InT, OutT]],
+    target: type[WebSocket[InT, OutT]] | type[SyncWebSocketHandler[InT, OutT]],
     /,
     *args: Any,
     user: "AbstractBaseUser | AnonymousUser | None" = None,
@@ -68,7 +68,7 @@ def connect(
 @overload
 # Django: captured values have the types of the route's converters.
 def connect(
-    target: Callable[Concatenate[WebSocket[InT, OutT], ...], Coroutine[Any, Any, None]],
+    target: Callable[Concatenate[WebSocket[InT, OutT], ...], Coroutine[Any, Any, None] | AsyncIterator[OutT]],
     /,
     *args: Any,
     user: "AbstractBaseUser | AnonymousUser | None" = None,
