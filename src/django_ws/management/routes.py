@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from django_ws.interfaces import Guard
 
-__all__ = ["Route", "asks_for_user", "describe", "guards_of", "routes_of"]
+__all__ = ["Route", "asks_for_user", "describe", "guards_of", "needless_slashes", "routes_of"]
 
 _ASKING: Final = {
     "_Authenticated": "login_required",
@@ -103,6 +103,24 @@ def guards_of(target: object, /) -> "tuple[Guard, ...]":
 def asks_for_user(guard: object, /) -> bool:
     """Say whether a guard surely needs ``request.user``; of one that is the project's own that cannot be told."""
     return type(guard).__module__ == "django_ws.guards" and type(guard).__name__ in _ASKING
+
+
+def needless_slashes(resolver: DjangoResolver, /) -> "Iterator[str]":
+    """Give each route that begins with a slash where the slash of the path, or of its include, stands already.
+
+    The routes inside of an include that is such itself are left out.
+    """
+    yield from _slashes("", get_resolver(resolver.urlconf))
+
+
+def _slashes(prefix: str, resolver: URLResolver) -> "Iterator[str]":
+    for pattern in resolver.url_patterns:
+        written = str(pattern.pattern)
+        route = f"{prefix}{written}"
+        if written.removeprefix("^").removeprefix("\\").startswith("/") and (not prefix or prefix.endswith("/")):
+            yield route
+        elif isinstance(pattern, URLResolver):
+            yield from _slashes(route, pattern)
 
 
 # The types of a class's messages are known to its user alone.

@@ -1,173 +1,24 @@
-"""checks.py: each fault is told, with what to do; what is right or cannot be told is not."""
+"""checks/project.py: each fault is told, with what to do; what is right or cannot be told is not."""
 
-import itertools
-import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.asgi import get_asgi_application
-from django.core.checks import CheckMessage, Tags
-from django.core.checks.registry import registry
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.test import override_settings
+from django.urls import include, path, re_path
 from starlette.middleware.cors import CORSMiddleware
 
+from checks.support import Module, numbers, told
 from django_ws import WebSocket, WebSocketHandler, get_websocket_application
-from django_ws.checks import HINTS, TAG, check_origins, check_project, check_settings, register_checks
+from django_ws.checks import check_project, check_settings
 from django_ws.exceptions import NoRouteError
 from django_ws.guards import login_required
 from django_ws.interfaces import Endpoint, Match, Middleware, Next
-
-ROOT = Path(__file__).resolve().parent.parent
-PAGE = (ROOT / "docs" / "checks.md").read_text("utf-8")
-CACHE = "django.core.cache.backends"
-
-numbers = itertools.count()
-
-
-@pytest.fixture
-def module(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """Give what makes an importable module and tells its name; Django remembers a URLconf by that."""
-
-    def make(**members: object) -> str:
-        made = ModuleType(f"made_by_test_checks_{next(numbers)}")
-        made.__dict__.update(members)
-        monkeypatch.setitem(sys.modules, made.__name__, made)
-        return made.__name__
-
-    return make
-
-
-Module = Callable[..., str]
-
-
-def told(check: Callable[..., list[CheckMessage]], **settings: object) -> list[tuple[str, str]]:
-    """Run one check under settings, and give id and text of its messages."""
-    with override_settings(**settings):
-        found = check(app_configs=None, databases=None)
-    for message in found:
-        assert str(message.id).startswith("django_ws.")
-        number = str(message.id).removeprefix("django_ws.")
-        assert message.hint == HINTS[number]
-        assert message.is_serious() is number.startswith("E")
-    return [(str(message.id).removeprefix("django_ws."), message.msg) for message in found]
-
-
-# --- the table ----------------------------------------------------------------------------------------
-
-
-def test_the_page_documents_each_check_with_its_hint() -> None:
-    rows = re.findall(r"^\| `django_ws\.(\w+)` \| (.+) \| (.+) \|$", PAGE, re.MULTILINE)
-    assert {number: hint for number, _, hint in rows} == HINTS
-    assert len(rows) == len(HINTS)
-
-
-def test_each_check_has_a_test() -> None:
-    here = Path(__file__).read_text("utf-8")
-    assert set(re.findall(r'"([EW]\d{3})"', here)) == set(HINTS)
-
-
-def test_the_checks_have_their_tags(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "registered_checks", set())
-    register_checks()
-    register_checks()
-    # django-stubs gives a registered check a type of its own.
-    registered: set[Any] = set(registry.registered_checks)
-    assert registered == {check_settings, check_project, check_origins}
-    assert registry.tag_exists(TAG)
-    assert [check for check in registered if Tags.security in check.tags] == [check_origins]
-
-
-# --- settings -----------------------------------------------------------------------------------------
-
-
-def test_right_settings_are_silent() -> None:
-    assert told(check_settings) == []
-    assert told(check_settings, WS_BASE_URL="wss://example.com", WS_OF_MY_OWN=3, WS_SYNC_LANES=2) == []
-
-
-def test_every_wrong_setting_is_told_at_once() -> None:
-    assert told(check_settings, WS_INBOX_MESSAGES=0, WS_SYNC_LANES="8", WS_MIDDLEWARE="a.B") == [
-        ("E001", "WS_MIDDLEWARE is 'a.B', but must be a list of strings"),
-        ("E001", "WS_INBOX_MESSAGES is 0, but must be a positive whole number"),
-        ("E001", "WS_SYNC_LANES is '8', but must be a positive whole number"),
-    ]
-
-
-def test_a_wrong_base_of_urls_is_told() -> None:
-    [(number, text)] = told(check_settings, WS_BASE_URL="https://example.com")
-    assert number == "E009"
-    assert text.startswith("WS_BASE_URL is 'https://example.com', but must be")
-
-
-def test_a_codec_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "msgspec", None)
-    monkeypatch.delitem(sys.modules, "django_ws.handler.msgspec", raising=False)
-    name = "django_ws.handler.msgspec.MsgspecCodec"
-    [(number, text)] = told(check_settings, WS_JSON_CODEC=name)
-    assert number == "E008"
-    assert text.startswith(f"WS_JSON_CODEC names '{name}', which cannot be used: ImproperlyConfigured: ")
-    assert text.endswith(" needs msgspec, which is not installed: pip install 'django-ws[msgspec]'")
-
-
-def test_a_codec_that_is_not_there_is_told() -> None:
-    [(number, text)] = told(check_settings, WS_JSON_CODEC="nowhere.Codec")
-    assert number == "E008"
-    assert text.startswith("WS_JSON_CODEC names 'nowhere.Codec', of which no codec can be made")
-
-
-def test_a_skipped_middleware_that_is_not_there_is_told() -> None:
-    there = "django.contrib.sessions.middleware.SessionMiddleware"
-    assert told(check_settings, WS_SKIP_MIDDLEWARE=[there, "a.B"]) == [
-        ("W004", "WS_SKIP_MIDDLEWARE names 'a.B', which does not stand in MIDDLEWARE")
-    ]
-
-
-@pytest.mark.parametrize(
-    ("backend", "warned"),
-    [
-        (f"{CACHE}.locmem.LocMemCache", True),
-        (f"{CACHE}.dummy.DummyCache", True),
-        (f"{CACHE}.filebased.FileBasedCache", True),
-        (f"{CACHE}.redis.RedisCache", False),
-        (f"{CACHE}.db.DatabaseCache", False),
-        ("nowhere.Cache", False),
-        (None, False),
-    ],
-)
-def test_a_cache_that_is_not_shared_is_told(backend: str | None, warned: bool) -> None:
-    shared = {} if backend is None else {"BACKEND": backend, "LOCATION": "redis://localhost"}
-    caches = {"default": {"BACKEND": f"{CACHE}.dummy.DummyCache"}, "shared": shared}
-    found = told(check_settings, CACHES=caches, WS_CONNECTIONS_CACHE="shared")
-    assert [number for number, _ in found] == ["W006"] * warned
-
-
-@pytest.mark.parametrize(
-    ("name", "meant"),
-    [
-        ("WS_MIDDLEWARES", "WS_MIDDLEWARE"),
-        ("WS_ALLOWED_ORIGIN", "WS_ALLOWED_ORIGINS"),
-        ("WS_INDLE_TIMEOUT", "WS_IDLE_TIMEOUT"),
-        ("ROOT_WS_URLCONFIG", "ROOT_WS_URLCONF"),
-        ("WS_BASE_URI", "WS_BASE_URL"),
-    ],
-)
-def test_a_name_that_is_misspelt_is_told(name: str, meant: str) -> None:
-    assert told(check_settings, **{name: None}) == [
-        ("W007", f"There is no setting {name}, which has no effect; {meant} may be meant")
-    ]
-
-
-@pytest.mark.parametrize("name", ["WS_COLOUR", "WS_LIMIT", "AWS_BASE_URL", "VIEWS_MIDDLEWARE"])
-def test_a_setting_of_the_projects_own_is_not_taken_for_ours(name: str) -> None:
-    assert told(check_settings, **{name: None}) == []
-
 
 # --- the application ----------------------------------------------------------------------------------
 
@@ -279,8 +130,6 @@ class Broken(metaclass=Unlucky):
 
 
 def routed(module: Module, *targets: object) -> str:
-    from django.urls import path
-
     # As a checker would not let it be written.
     anything: Any = path
     return module(urlpatterns=[anything(f"r{number}/", target) for number, target in enumerate(targets)])
@@ -442,35 +291,30 @@ def test_a_codec_that_keeps_the_application_from_being_made_is_told_once(
     assert [number for number, _ in found] == ["E008"]
 
 
-# --- origins ------------------------------------------------------------------------------------------
+# --- slashes ------------------------------------------------------------------------------------------
 
 
-def test_each_origin_is_told_by_what_is_wrong_with_it() -> None:
-    origins = ["https://right.example", "no-scheme.example", "https://slash.example/", "https://*.right.example"]
-    assert told(check_origins, WS_ALLOWED_ORIGINS=origins) == [
-        ("E007", "WS_ALLOWED_ORIGINS holds 'no-scheme.example', which matches no site: it has no scheme"),
-        (
-            "W002",
-            "WS_ALLOWED_ORIGINS holds 'https://slash.example/', which has more than an origin's scheme, host and port",
-        ),
+def test_a_route_that_begins_with_a_slash_is_told_once(module: Module) -> None:
+    anything: Any = path
+    inner = [anything("/room/", Plain), anything("feed/", Plain)]
+    urlconf = module(
+        urlpatterns=[
+            anything("/top/", Plain),
+            anything("right/", Plain),
+            anything("chat/", include((inner, "chat"), namespace="chat")),
+            anything("joined", include((inner, "joined"), namespace="joined")),
+            anything("/all/", include((inner, "all"), namespace="all")),
+        ]
+    )
+    why = "it begins with a slash, and so matches only a path with two"
+    assert faults(ROOT_WS_URLCONF=urlconf) == [
+        ("W009", f"{urlconf}, route '/top/': {why}"),
+        ("W009", f"{urlconf}, route 'chat//room/': {why}"),
+        ("W009", f"{urlconf}, route '/all/': {why}"),
     ]
 
 
-@pytest.mark.parametrize("setting", ["WS_ALLOWED_ORIGINS", "CSRF_TRUSTED_ORIGINS"])
-def test_every_site_is_a_warning(setting: str) -> None:
-    assert told(check_origins, **{setting: ["*"]}) == [
-        ("W003", f"{setting} holds '*', which lets in every site with your users' cookies")
-    ]
-
-
-def test_djangos_setting_counts_where_ours_is_not_set() -> None:
-    trusted = ["https://*.a.example/", "https://b.example/", "no-scheme.example"]
-    # Django's own check tells the last.
-    assert [number for number, _ in told(check_origins, CSRF_TRUSTED_ORIGINS=trusted)] == ["E007", "W002"]
-    assert told(check_origins, CSRF_TRUSTED_ORIGINS=trusted, WS_ALLOWED_ORIGINS=[]) == []
-
-
-@pytest.mark.parametrize("value", ["https://example.com/", [3], 3])
-def test_what_is_no_list_of_strings_is_left_to_the_check_of_settings(value: object) -> None:
-    assert told(check_origins, WS_ALLOWED_ORIGINS=value) == []
-    assert [number for number, _ in told(check_settings, WS_ALLOWED_ORIGINS=value)] == ["E001"]
+def test_a_regular_expression_that_begins_with_a_slash_is_told(module: Module) -> None:
+    anything: Any = re_path
+    urlconf = module(urlpatterns=[anything(pattern, Plain) for pattern in ("^/a/$", r"^\/b/$", "/c/", "^d/$")])
+    assert [number for number, _ in faults(ROOT_WS_URLCONF=urlconf)] == ["W009"] * 3
