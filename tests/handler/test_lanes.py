@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import cast
 
@@ -13,7 +14,7 @@ from django.db import OperationalError, connections
 from django.db.transaction import TransactionManagementError, atomic
 
 from django_ws.handler import lanes
-from django_ws.handler.lanes import Lane, LaneUse, enter_background_task, enter_lanes, rest_lane
+from django_ws.handler.lanes import Lane, LaneUse, enter_background_task, enter_lanes, rest_lane, run_on_lanes
 
 
 @pytest.fixture(autouse=True)
@@ -392,3 +393,40 @@ async def test_a_whole_transaction_in_one_call_is_kept() -> None:
         return await sync_to_async(tables)()
 
     assert await in_socket_task(careful, 1) == [("kept",)]
+
+
+async def test_the_transaction_of_another_thread_on_a_shared_connection_is_left_alone() -> None:
+    shared = connections.create_connection("default")
+    shared.inc_thread_sharing()
+
+    def use() -> bool:
+        connections["default"] = shared
+        return connections["default"].in_atomic_block
+
+    async def body(_use: LaneUse) -> object:
+        return await sync_to_async(use)()
+
+    block = atomic()
+
+    def begin() -> None:
+        use()
+        block.__enter__()
+
+    with ThreadPoolExecutor(1) as other:
+        await asyncio.wrap_future(other.submit(begin))
+        assert await in_socket_task(body) is True
+        assert not shared.needs_rollback
+        await asyncio.wrap_future(other.submit(block.__exit__, None, None, None))
+    shared.dec_thread_sharing()
+    assert shared.connection is not None
+    shared.connection.close()
+
+
+async def test_housekeeping_is_done_on_every_lane() -> None:
+    threads: set[int] = set()
+    sockets = [in_socket_task(thread_of) for _ in range(2)]
+    own = {await socket for socket in sockets}
+    run_on_lanes(lambda: threads.add(threading.get_ident()))
+    for lane in lanes._lanes:
+        await settled(lane)
+    assert threads >= own

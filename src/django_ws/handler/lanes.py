@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from asgiref.sync import ThreadSensitiveContext
 
-__all__ = ["Lane", "LaneUse", "enter_background_task", "enter_lanes", "rest_lane"]
+__all__ = ["Lane", "LaneUse", "enter_background_task", "enter_lanes", "rest_lane", "run_on_lanes"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -189,7 +189,8 @@ def _end_transactions() -> bool:
     left = False
     for connection in connections.all(initialized_only=True):
         manual = connection.connection is not None and connection.autocommit < connection.settings_dict["AUTOCOMMIT"]
-        if connection.in_atomic_block or manual:
+        # One that threads share, as those of a live server in a test do, may be in the transaction of another thread.
+        if (connection.in_atomic_block or manual) and not connection.allow_thread_sharing:
             left = True
             # The database rolls back as the connection is closed; Django's wrapper, which remembers its atomic blocks,
             # is made anew at the next use.
@@ -248,3 +249,9 @@ def rest_lane() -> None:
     use: object = _context.get(None)
     if isinstance(use, LaneUse):
         use.give_back()
+
+
+def run_on_lanes(function: "Callable[[], None]", /) -> None:
+    """Run housekeeping on every lane that there is, after what it has to do, and without waiting for it."""
+    for lane in _lanes:
+        lane.run(function)
