@@ -6,7 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from django_ws import conf
-from django_ws.conf import Denial, WebSocketSettings, get_settings, wrong_settings
+from django_ws.conf import BrokerSettings, Denial, WebSocketSettings, get_settings, wrong_settings
 
 
 def test_the_defaults_are_the_documented_ones() -> None:
@@ -31,6 +31,10 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "disconnect_grace": 10.0,
         "cleanup_timeout": 10.0,
         "sync_lanes": 8,
+        "brokers": {
+            "default": {"backend": "django_ws.topics.engines.memory.MemoryBroker", "location": "", "options": {}}
+        },
+        "broker_timeout": 10.0,
         "root_urlconf": "testproject.urls",
         "skip_middleware": (),
         "json_codec": None,
@@ -71,6 +75,8 @@ def test_the_settings_cannot_be_changed_by_hand() -> None:
     WS_DISCONNECT_GRACE=0,
     WS_CLEANUP_TIMEOUT=1.5,
     WS_SYNC_LANES=5,
+    WS_BROKERS={"other": {"BACKEND": "a.B", "LOCATION": "there", "OPTIONS": {"x": 1}}},
+    WS_BROKER_TIMEOUT=13,
     ROOT_URLCONF="shop.urls",
     FORCE_SCRIPT_NAME="/shop",
     USE_X_FORWARDED_HOST=True,
@@ -99,6 +105,8 @@ def test_every_setting_is_read_under_its_name() -> None:
         disconnect_grace=0.0,
         cleanup_timeout=1.5,
         sync_lanes=5,
+        brokers={"other": BrokerSettings("a.B", "there", {"x": 1})},
+        broker_timeout=13.0,
         root_urlconf="shop.urls",
         script_name="/shop",
         behind_proxy=True,
@@ -125,6 +133,7 @@ def test_none_switches_off_what_may_be_switched_off() -> None:
 COUNT = "a positive whole number"
 SECONDS = "a number of seconds, 0 or more"
 STRINGS = "a list of strings"
+BROKERS = "a dict like CACHES: an engine for each alias"
 MODULE = "the dotted name of a module, or None"
 
 
@@ -172,6 +181,23 @@ MODULE = "the dotted name of a module, or None"
         ("WS_MAX_CONNECTIONS_PER_USER", True, "True", f"None or {COUNT}"),
         ("WS_CONNECTIONS_CACHE", "elsewhere", "'elsewhere'", "None or an alias in CACHES: 'default'"),
         ("WS_HANDSHAKE_TIMEOUT", 0, "0", "None or a number of seconds over 0"),
+        ("WS_BROKERS", None, "None", BROKERS),
+        ("WS_BROKERS", {1: {}}, "{1: {}}", "a dict like CACHES, where 1 is a dict with BACKEND, a dotted name"),
+        ("WS_BROKERS", {"a": 1}, "{'a': 1}", "a dict like CACHES, where 'a' is a dict with BACKEND, a dotted name"),
+        (
+            "WS_BROKERS",
+            {"a": {"BACKEND": 1}},
+            "{'a': {'BACKEND': 1}}",
+            "a dict like CACHES, where 'a' is a dict with BACKEND, a dotted name, "
+            "LOCATION, a string, and OPTIONS, a dict",
+        ),
+        (
+            "WS_BROKERS",
+            {"a": {"BACKEND": "b.C", "TIMEOUT": 1}},
+            "{'a': {'BACKEND': 'b.C', 'TIMEOUT': 1}}",
+            "a dict like CACHES, where 'a' is a dict with BACKEND, a dotted name; it knows no 'TIMEOUT'",
+        ),
+        ("WS_BROKER_TIMEOUT", 0, "0", "a number of seconds over 0"),
         ("WS_IDLE_TIMEOUT", float("inf"), "inf", "None or a number of seconds over 0"),
     ],
 )

@@ -10,18 +10,24 @@ from django.http import HttpRequest
 from django_ws import aliases, interfaces
 from django_ws.handler import WebSocketHandler
 from django_ws.interfaces import (
+    Broker,
     Codec,
     Connection,
     ConnectionFactory,
     Endpoint,
     Guard,
+    Link,
     Match,
+    Member,
+    Membership,
     Middleware,
     MiddlewareFactory,
     Next,
     Resolver,
     SendsAcceptHeaders,
     SocketFactory,
+    Subscribable,
+    TopicDelivery,
 )
 from django_ws.middleware import run_endpoint
 from django_ws.protocol import ASGIConnection
@@ -85,6 +91,12 @@ JOINTS: dict[type, set[str]] = {
     Next: {"__call__"},
     SocketFactory: {"__call__"},
     SendsAcceptHeaders: {"add_accept_headers"},
+    TopicDelivery: {"topic", "event", "encoded"},
+    Member: {"ws_deliver", "ws_gap"},
+    Membership: {"topic", "leave"},
+    Subscribable: {"event_type", "join", "listen"},
+    Broker: {"max_payload", "publish", "apublish", "connect", "close"},
+    Link: {"subscribe", "unsubscribe", "publish", "receive", "close"},
 }
 
 

@@ -102,7 +102,7 @@ SHARED = {
 }
 """What layers have in common; no behaviour of a socket is in them."""
 
-LAYERS = ("guards", "handler", "limits", "middleware", "protocol", "routing", "testing")
+LAYERS = ("codecs", "guards", "handler", "limits", "middleware", "protocol", "routing", "testing", "topics")
 
 HANDSHAKE = {*SHARED, "limits", "routing"}
 """What the parts of the composition root that answer a handshake are made of."""
@@ -116,6 +116,8 @@ MAY_LOAD: dict[str, set[str]] = {
     "urls": set(),
     **dict.fromkeys(LAYERS, SHARED),
     "protocol": {"aliases", "close_codes", "exceptions"},
+    "handler": {*SHARED, "codecs"},
+    "topics": {*SHARED, "codecs"},
     "users": set(),
     "logs": {"users"},
     "refusals": set(),
@@ -127,7 +129,8 @@ MAY_LOAD: dict[str, set[str]] = {
     "endings": {*HANDSHAKE, "admission", "denials", "handshake"},
     "application": {
         *HANDSHAKE,
-        *("admission", "denials", "endings", "handler", "handshake", "handshake_timeout", "middleware", "protocol"),
+        *("admission", "codecs", "denials", "endings", "handler", "handshake", "handshake_timeout", "middleware"),
+        "protocol",
     },
     # Each imports what it is about when it is used, or in a module of its own.
     "apps": set(),
@@ -136,7 +139,7 @@ MAY_LOAD: dict[str, set[str]] = {
     "reverse": {*SHARED, "routing"},
     "checks": {
         *HANDSHAKE,
-        *("admission", "application", "denials", "endings", "handler", "handshake", "handshake_timeout"),
+        *("admission", "application", "codecs", "denials", "endings", "handler", "handshake", "handshake_timeout"),
         *("management", "middleware", "protocol", "reverse"),
     },
 }

@@ -11,7 +11,7 @@ from benchmarks.apps.django_setup import configure, slow_query
 configure(__name__)
 
 from django_ws import JSON, JSONEncodable, WebSocketHandler, get_websocket_application  # noqa: E402 - Django first
-from django_ws.handler.msgspec import MsgspecCodec  # noqa: E402
+from django_ws.codecs.msgspec import MsgspecCodec  # noqa: E402
 from django_ws.middleware import DjangoMiddleware  # noqa: E402
 from django_ws.urls import path  # noqa: E402
 

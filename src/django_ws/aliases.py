@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-__all__ = ["ASGIReceive", "ASGISend", "Data", "Headers", "Scope"]
+__all__ = ["ASGIReceive", "ASGISend", "ChannelMessage", "Data", "Headers", "Scope"]
 
 Data: TypeAlias = str | bytes
 """What one message carries: ``str`` is a text frame, ``bytes`` a binary one (RFC 6455 section 5.6)."""
@@ -20,3 +20,6 @@ ASGIReceive: TypeAlias = Callable[[], Awaitable[Mapping[str, Any]]]
 
 ASGISend: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
 """The server's ``send``."""
+
+ChannelMessage: TypeAlias = tuple[str, bytes]
+"""What an engine carries: the name of a channel, and a payload."""

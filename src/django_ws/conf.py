@@ -5,7 +5,7 @@ look-up; ``override_settings`` resets it by Django's ``setting_changed`` signal.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, unique
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar, cast
@@ -15,9 +15,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["NAMES", "Denial", "WebSocketSettings", "get_settings", "wrong_settings"]
+__all__ = ["MEMORY", "NAMES", "BrokerSettings", "Denial", "WebSocketSettings", "get_settings", "wrong_settings"]
 
 T = TypeVar("T")
 
@@ -30,6 +30,22 @@ class Denial(Enum):
     """By an HTTP response: nothing is opened, and every client but a browser can read the status."""
     CLOSE = "close"
     """By accepting and closing at once with 4000 and the status, 4403 for 403, which JavaScript can read."""
+
+
+MEMORY: Final = "django_ws.topics.engines.memory.MemoryBroker"
+"""The engine within one process."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerSettings:
+    """One of ``WS_BROKERS``."""
+
+    backend: str
+    """``BACKEND``: the dotted name of the engine's class."""
+    location: str = ""
+    """``LOCATION``: where the engine is; what that means is the engine's own."""
+    options: "Mapping[str, object]" = field(default_factory=dict[str, object])
+    """``OPTIONS``: what else the engine takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +96,10 @@ class WebSocketSettings:
     """Seconds that cancelled tasks, and then ``on_close``, may take."""
     sync_lanes: int = 8
     """Threads for the sync code of all sockets."""
+    brokers: "Mapping[str, BrokerSettings]" = field(default_factory=lambda: {"default": BrokerSettings(MEMORY)})
+    """The engines that carry the events of topics, by alias."""
+    broker_timeout: float = 10.0
+    """Seconds that an engine may take to confirm a subscription."""
     root_urlconf: str = ""
     """Django's ``ROOT_URLCONF``; kept here, as the next two are, because every handshake asks for it."""
     script_name: str = ""
@@ -148,6 +168,8 @@ def _read(setting: "_Reader") -> WebSocketSettings:
         disconnect_grace=setting("WS_DISCONNECT_GRACE", 10.0, _optional(_seconds)),
         cleanup_timeout=setting("WS_CLEANUP_TIMEOUT", 10.0, _seconds),
         sync_lanes=setting("WS_SYNC_LANES", 8, _count),
+        brokers=setting("WS_BROKERS", {"default": {"BACKEND": MEMORY}}, _brokers),
+        broker_timeout=setting("WS_BROKER_TIMEOUT", 10.0, _duration),
         root_urlconf=getattr(django_settings, "ROOT_URLCONF", ""),
         script_name=django_settings.FORCE_SCRIPT_NAME or "",
         behind_proxy=bool(django_settings.USE_X_FORWARDED_HOST or django_settings.SECURE_PROXY_SSL_HEADER),
@@ -242,6 +264,24 @@ def _alias(value: object) -> str | None:
     raise ValueError(f"None or an alias in CACHES: {', '.join(map(repr, django_settings.CACHES))}")
 
 
+def _brokers(value: object) -> "Mapping[str, BrokerSettings]":
+    if not isinstance(value, dict):
+        raise ValueError("a dict like CACHES: an engine for each alias")  # noqa: TRY004 - settings have one kind of error
+    found: dict[str, BrokerSettings] = {}
+    for alias, entry in cast("dict[object, object]", value).items():
+        where = f"a dict like CACHES, where {alias!r} is a dict with BACKEND, a dotted name"
+        if not isinstance(alias, str) or not isinstance(entry, dict):
+            raise ValueError(where)  # noqa: TRY004 - settings have one kind of error
+        parts = cast("dict[str, object]", entry)
+        backend, location, options = parts.get("BACKEND"), parts.get("LOCATION", ""), parts.get("OPTIONS", {})
+        if not isinstance(backend, str) or not isinstance(location, str) or not isinstance(options, dict):
+            raise ValueError(f"{where}, LOCATION, a string, and OPTIONS, a dict")  # noqa: TRY004
+        if unknown := [key for key in parts if key not in ("BACKEND", "LOCATION", "OPTIONS")]:
+            raise ValueError(f"{where}; it knows no {', '.join(map(repr, unknown))}")
+        found[alias] = BrokerSettings(backend, location, cast("dict[str, object]", options))
+    return found
+
+
 NAMES: Final = frozenset(
     {
         "FORCE_SCRIPT_NAME",
@@ -275,6 +315,8 @@ NAMES: Final = frozenset(
         "USE_X_FORWARDED_HOST",
         "SECURE_PROXY_SSL_HEADER",
         "WS_BASE_URL",
+        "WS_BROKERS",
+        "WS_BROKER_TIMEOUT",
     }
 )
 """The settings that matter here, Django's own among them; ``WS_BASE_URL`` is read by :mod:`django_ws.reverse`."""

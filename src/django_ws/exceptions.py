@@ -8,6 +8,10 @@
     │   └── RemoteProtocolError                  the ASGI server sent something illegal in this state
     ├── ConnectionClosed                         the connection has ended; carries code and reason
     ├── NoRouteError                             no socket at this path (routing raises one that is a Resolver404)
+    ├── BrokerError                              the engine of a topic cannot be reached
+    │   └── PayloadTooBigError (ValueError)      an event is more than the engine carries
+    ├── TopicGapError                            events of a topic may have been lost at this place
+    ├── TopicOverflowError                       more events came than may wait; some were dropped at this place
     └── InvalidMessageError (ValueError)         a message from the client that cannot be taken; carries the code
         ├── UnsupportedDataError                 1003, the other kind of frame
         ├── MessageTooBigError                   1009, over the limit in bytes
@@ -24,6 +28,7 @@ from typing_extensions import override
 from django_ws.close_codes import CloseCode
 
 __all__ = [
+    "BrokerError",
     "ConnectionClosed",
     "DjangoWSError",
     "InvalidMessageError",
@@ -31,8 +36,11 @@ __all__ = [
     "MessageTooBigError",
     "MessageTooDeepError",
     "NoRouteError",
+    "PayloadTooBigError",
     "ProtocolError",
     "RemoteProtocolError",
+    "TopicGapError",
+    "TopicOverflowError",
     "UnsupportedDataError",
 ]
 
@@ -102,3 +110,19 @@ class MessageTooBigError(InvalidMessageError):
 
 class MessageTooDeepError(InvalidMessageError):
     """JSON that nests deeper than the limit, more than any honest message does."""
+
+
+class BrokerError(DjangoWSError):
+    """The engine of a topic cannot be reached, or the connection to it broke; the message says why."""
+
+
+class PayloadTooBigError(BrokerError, ValueError):
+    """An event, encoded, is more than the engine carries; nothing was published."""
+
+
+class TopicGapError(DjangoWSError):
+    """The engine was away for a time; events of the topic may have been lost at this place of the iterator."""
+
+
+class TopicOverflowError(DjangoWSError):
+    """More events came than may wait to be taken; those over were dropped at this place of the iterator."""

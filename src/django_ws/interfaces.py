@@ -13,6 +13,8 @@ joint                between                    carries
 :class:`Middleware`, :class:`Next`              middleware -> handler, the way inwards
 :class:`Guard`       user -> handler            who may open a socket
 :class:`Codec`       handler -> wire            messages <-> frames
+:class:`Subscribable`, :class:`Member`, :class:`Membership`, :class:`TopicDelivery`   topics -> handler, events
+:class:`Broker`, :class:`Link`                  topics -> engines, what was published
 ===================  =========================  ==========================================
 """
 
@@ -22,10 +24,11 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from typing_extensions import TypeVar
 
-from django_ws.aliases import ASGIReceive, ASGISend, Data, Headers, Scope
+from django_ws.aliases import ASGIReceive, ASGISend, ChannelMessage, Data, Headers, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
@@ -35,6 +38,8 @@ __all__ = [
     "ASGIApplication",
     "ASGIReceive",
     "ASGISend",
+    "Broker",
+    "ChannelMessage",
     "Codec",
     "Connection",
     "ConnectionFactory",
@@ -42,7 +47,10 @@ __all__ = [
     "Endpoint",
     "Guard",
     "Headers",
+    "Link",
     "Match",
+    "Member",
+    "Membership",
     "Middleware",
     "MiddlewareFactory",
     "Next",
@@ -50,11 +58,13 @@ __all__ = [
     "Scope",
     "SendsAcceptHeaders",
     "SocketFactory",
+    "Subscribable",
+    "TopicDelivery",
 ]
 
 InT_co = TypeVar("InT_co", covariant=True)
 OutT_contra = TypeVar("OutT_contra", contravariant=True)
-
+EventT_co = TypeVar("EventT_co", covariant=True)
 
 class ASGIApplication(Protocol):
     """An ASGI 3 application, as loosely typed as servers and frameworks pass it around."""
@@ -307,4 +317,167 @@ class Codec(Protocol[InT_co, OutT_contra]):
         Raises:
             TypeError, ValueError: It cannot be encoded; a fault of the caller.
         """
+        ...
+
+
+class TopicDelivery(Protocol):
+    """One event on its way to the members of a topic in one process."""
+
+    # An event has the type that its topic declares.
+    @property
+    def event(self) -> Any:
+        """The event; shared by all members of the process.
+
+        Raises:
+            InvalidMessageError: It cannot be decoded.
+        """
+        ...
+
+    @property
+    def topic(self) -> Any:
+        """Where it was published."""
+        ...
+
+    # A codec's types are those of the handler that has it.
+    def encoded(self, codec: Codec[Any, Any], /) -> Data:
+        """Give the event as a frame; made once for each codec.
+
+        Raises:
+            InvalidMessageError: It cannot be decoded.
+            TypeError, ValueError: The codec does not take it.
+        """
+        ...
+
+
+class Member(Protocol):
+    """Whoever hears of the events of a topic: a socket, a listener."""
+
+    def ws_deliver(self, delivery: TopicDelivery, /) -> None:
+        """Take one event; called in the event loop, in the order of the engine. It must not block."""
+        ...
+
+    # A topic of any events.
+    def ws_gap(self, topic: Any, /) -> None:
+        """Take note that events of the topic may have been lost; those from now on will not be."""
+        ...
+
+
+class Membership(Protocol):
+    """That one or more members hear of a topic."""
+
+    @property
+    def topic(self) -> Any:
+        """The topic."""
+        ...
+
+    def leave(self, member: Member, /) -> None:
+        """Tell ``member`` of nothing more; no-op if it is no member."""
+        ...
+
+
+class Subscribable(Protocol[EventT_co]):
+    """Joins topics to the handler: what can be subscribed to."""
+
+    @classmethod
+    def event_type(cls) -> object:
+        """Give the type of the events."""
+        ...
+
+    async def join(self, member: Member, /) -> Membership:
+        """Tell ``member`` of every event from now on, until it leaves.
+
+        Raises:
+            BrokerError: The engine could not be reached in time.
+        """
+        ...
+
+    def listen(self, *, max_pending: int = ...) -> AbstractAsyncContextManager[AsyncIterator[EventT_co]]:
+        """Hear of the events as an async iterator."""
+        ...
+
+
+class Link(Protocol):
+    """One event loop's connection to an engine.
+
+    Its methods are called by several tasks, but each by one at a time. After one has raised ``BrokerError`` the link
+    is closed, and another is made. It never mends itself: what was lost meanwhile would go unnoticed.
+    """
+
+    async def subscribe(self, channels: Sequence[str], /) -> None:
+        """Take the messages of these channels; return when the engine has confirmed it.
+
+        Raises:
+            BrokerError: The connection broke.
+        """
+        ...
+
+    async def unsubscribe(self, channels: Sequence[str], /) -> None:
+        """Take them no more.
+
+        Raises:
+            BrokerError: The connection broke.
+        """
+        ...
+
+    async def publish(self, messages: Sequence[ChannelMessage], /) -> None:
+        """Publish, in order; return when the engine has them. Several tasks may do so at once.
+
+        Raises:
+            PayloadTooBigError: One is too big; none was published.
+            BrokerError: The connection broke; whether they were published is not known.
+        """
+        ...
+
+    async def receive(self) -> Sequence[ChannelMessage]:
+        """Wait for messages; give those that have come, in order, at least one.
+
+        Raises:
+            BrokerError: The connection broke, or messages were lost.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give everything back; raises nothing for a broken connection."""
+        ...
+
+
+class Broker(Protocol):
+    """Joins topics to an engine; made once in a process as ``BACKEND(location, options)``.
+
+    It delivers what one publisher publishes in its order, to every link that had subscribed before, once.
+    """
+
+    @property
+    def max_payload(self) -> int | None:
+        """Bytes that one payload may have; ``None``: no bound of the engine's own."""
+        ...
+
+    def publish(self, messages: Sequence[ChannelMessage], /) -> None:
+        """Publish from a thread without an event loop, in order; return when the engine has them.
+
+        Raises:
+            PayloadTooBigError: One is too big; none was published.
+            BrokerError: The engine cannot be reached.
+        """
+        ...
+
+    async def apublish(self, messages: Sequence[ChannelMessage], /) -> None:
+        """Publish from an event loop that has no link.
+
+        Raises:
+            PayloadTooBigError: One is too big; none was published.
+            BrokerError: The engine cannot be reached.
+        """
+        ...
+
+    async def connect(self) -> Link:
+        """Connect the running event loop.
+
+        Raises:
+            BrokerError: The engine cannot be reached.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what publishing has opened."""
         ...

@@ -31,8 +31,8 @@ def test_a_wrong_base_of_urls_is_told() -> None:
 
 def test_a_codec_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "msgspec", None)
-    monkeypatch.delitem(sys.modules, "django_ws.handler.msgspec", raising=False)
-    name = "django_ws.handler.msgspec.MsgspecCodec"
+    monkeypatch.delitem(sys.modules, "django_ws.codecs.msgspec", raising=False)
+    name = "django_ws.codecs.msgspec.MsgspecCodec"
     [(number, text)] = told(check_settings, WS_JSON_CODEC=name)
     assert number == "E008"
     assert text.startswith(f"WS_JSON_CODEC names '{name}', which cannot be used: ImproperlyConfigured: ")

@@ -1,6 +1,7 @@
 """handler/functions.py"""
 
 import asyncio
+from collections.abc import AsyncIterator
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from typing_extensions import override
 
 from django_ws.guards import _put
 from django_ws.handler import BytesCodec, WebSocket, WebSocketHandler, as_factory
-from django_ws.handler.json import JSON
+from django_ws.codecs.json import JSON
 from django_ws.handler.options import options_of
 from django_ws.interfaces import Connection
 from django_ws.routing import WebSocketRequest
@@ -159,6 +160,23 @@ def test_any_other_callable_is_taken_for_a_factory() -> None:
     assert as_factory(factory) is factory
 
 
+def test_a_factory_may_be_of_any_shape() -> None:
+    def plain(request: HttpRequest, connection: Connection, /) -> FakeEndpoint:
+        raise NotImplementedError
+
+    def rest(*args: Any, **kwargs: Any) -> FakeEndpoint:
+        raise NotImplementedError
+
+    class Maker:
+        def __call__(self, request: WebSocketRequest, connection: Connection) -> FakeEndpoint:
+            raise NotImplementedError
+
+    def nothing() -> None: ...
+
+    for factory in (plain, rest, Maker(), Maker().__call__, partial(plain), nothing, min):
+        assert as_factory(factory) == factory
+
+
 def test_a_partial_function_takes_the_messages_that_it_is_annotated_with() -> None:
     async def room(ws: WebSocket[bytes, bytes], name: str) -> None: ...
 
@@ -182,7 +200,57 @@ def test_a_function_of_any_is_taken() -> None:
     assert isinstance(as_factory(anything), type)
 
 
+class Rooms:
+    """What a function may be besides a function."""
+
+    async def room(self, ws: WebSocket[bytes, str], number: int = 0) -> None:
+        await ws.send(f"{number} {(await ws.receive())!r}")
+
+    async def ticks(self, ws: WebSocket[bytes, str], number: int = 0) -> AsyncIterator[str]:
+        async for data in ws:
+            yield f"{number} {data!r}"
+
+
+class Callable_:
+    async def __call__(self, ws: WebSocket[bytes, str], number: int = 0) -> None:
+        await Rooms().room(ws, number)
+
+
+class Yielding:
+    async def __call__(self, ws: WebSocket[bytes, str], number: int = 0) -> AsyncIterator[str]:
+        async for text in Rooms().ticks(ws, number):
+            yield text
+
+
+@pytest.mark.parametrize(
+    "target", [Rooms().room, Rooms().ticks, Callable_(), Yielding()], ids=["method", "generator", "object", "yielding"]
+)
+async def test_methods_partials_and_callable_objects_are_functions_too(target: Any) -> None:
+    for each, number in ((target, 0), (partial(target, number=7), 7), (partial(partial(target), number=8), 8)):
+        connection = FakeConnection([b"x"])
+        await run(each, connection)
+        assert connection.sent == [f"{number} b'x'"]
+
+
+async def ticks(ws: WebSocket[str, str]) -> AsyncIterator[str]:
+    yield "tick"
+
+
 class NoSocket: ...
+
+
+def sync_room(ws: "WebSocket[str, str]", room_id: int) -> None: ...
+
+
+def sync_untyped(ws, room_id):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - as a newcomer may write it
+    ...
+
+
+def sync_alone(client):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - the same
+    ...
+
+
+def sync_odd(connection: "django_ws.WebSocket[str]", *, room_id: int) -> None: ...  # type: ignore[name-defined]  # noqa: F821
 
 
 async def view(request: HttpRequest) -> HttpResponse:
@@ -205,6 +273,11 @@ async def undecodable(ws: WebSocket[int, JSON]) -> None: ...
         ("ws/", "'ws/' stands in a websocket route but is no socket: put a WebSocketHandler class"),
         (view, r"view must take a WebSocket first.*A plain HTTP view belongs into the HTTP URLconf"),
         (nothing, r"nothing must take the socket as its first argument"),
+        (sync_room, r"sync_room is an ordinary function: write «async def».*SyncWebSocketHandler"),
+        (partial(sync_room, room_id=1), r"is an ordinary function"),
+        (sync_untyped, r"sync_untyped is an ordinary function"),
+        (sync_alone, r"sync_alone is an ordinary function"),
+        (sync_odd, r"sync_odd is an ordinary function"),
         (unreadable, r"unreadable cannot be read at run time.*'Elsewhere'"),
         (undecodable, r"undecodable takes messages of type int"),
         (Undecodable, r"Undecodable takes messages of type int"),
@@ -419,6 +492,9 @@ def plainly(function: Any) -> Any:
         permitted(Chat),
         permitted(echo),
         never_cache(echo),
+        for_views(ticks),
+        plainly(ticks),
+        for_views(Yielding().__call__),
         partial(for_views(echo)),
         plainly(echo),
         plainly(Chat),

@@ -148,6 +148,13 @@ def test_a_class_that_could_serve_nobody_is_refused_when_it_is_made(name: str, v
         type("Wrong", (WebSocketHandler,), {name: value})
 
 
+def test_hooks_that_share_a_thread_cannot_run_at_once() -> None:
+    with pytest.raises(
+        ImproperlyConfigured, match=r"Wrong\.max_concurrent_messages is 2, but its on_message is an ord"
+    ):
+        type("Wrong", (WebSocketHandler,), {"max_concurrent_messages": 2, "on_message": lambda self, data: None})
+
+
 async def test_where_several_messages_may_be_handled_at_once_they_are() -> None:
     both = asyncio.Barrier(2)
 

@@ -12,9 +12,9 @@ from django.test import override_settings
 
 from django_ws.conf import Denial
 from django_ws.exceptions import MessageTooDeepError
-from django_ws.handler.codecs import BytesCodec, TextCodec
-from django_ws.handler.json import JSON, JSONCodec
-from django_ws.handler.msgspec import MsgspecCodec
+from django_ws.codecs.choice import BytesCodec, TextCodec
+from django_ws.codecs.json import JSON, JSONCodec
+from django_ws.codecs.msgspec import MsgspecCodec
 from django_ws.handler.options import Options, check_class, options_of
 from django_ws.handler.outbox import Overflow
 from django_ws.handler.rate import Flood
@@ -52,7 +52,7 @@ def test_a_declared_codec_is_used_both_ways() -> None:
     assert (codec_.decoded, codec_.encoded) == (["x"], ["y"])
 
 
-@override_settings(WS_JSON_CODEC="django_ws.handler.msgspec.MsgspecCodec")
+@override_settings(WS_JSON_CODEC="django_ws.codecs.msgspec.MsgspecCodec")
 def test_the_codec_of_json_is_the_settings_choice_and_a_class_may_choose_another() -> None:
     class Plain(WebSocket): ...
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn, final
 from typing_extensions import TypeVar, override
 
 from django_ws.exceptions import ConnectionClosed, InvalidMessageError
-from django_ws.handler.json import JSON, JSONEncodable
-from django_ws.handler.lanes import enter_background_task
+from django_ws.codecs.json import JSON, JSONEncodable
+from django_ws.handler.lanes import enter_background_task, rest_lane
 from django_ws.handler.waiting import start_eagerly, wait_out
 from django_ws.handler.websocket import WebSocket
 
@@ -155,7 +155,9 @@ class ConcurrentSocket(WebSocket[InT, OutT]):
                 text = "%d calls of on_message ignored their cancellation for %g s and are abandoned"
                 self._log(logging.ERROR, text, len(messages), seconds)
             if messages.fault is not None:
-                ended = self._settled(messages.fault)
+                # It looks as if it had been raised in the socket's own task.
+                self._take_back()
+                ended = messages.fault
             elif owed:
                 ended = asyncio.CancelledError()
             for fault in messages.more_faults:
@@ -182,12 +184,11 @@ class ConcurrentSocket(WebSocket[InT, OutT]):
                 messages.start(self._on_message(message))
 
     async def _on_message(self, message: InT) -> None:
-        lane = enter_background_task()
+        _ = enter_background_task()
         try:
             await self.on_message(message)
         finally:
-            if lane is not None:
-                lane.give_back()
+            rest_lane()
 
     def _is_gentle(self, ended: BaseException, messages: MessageTasks) -> bool:
         """Say whether the connection has simply ended, so that the hooks have their grace."""
@@ -202,9 +203,7 @@ class ConcurrentSocket(WebSocket[InT, OutT]):
 
     async def _let_finish(self, ended: BaseException, messages: MessageTasks) -> BaseException:
         """Wait for the hooks, as long as their grace lasts."""
-        interrupted, self._interrupted = self._interrupted, False
-        if interrupted and self._task is not None:
-            self._task.uncancel()  # for the grace to be able to interrupt again
+        interrupted = self._take_back()
         self._end_noticed()
         try:
             await messages.finish()
@@ -213,9 +212,11 @@ class ConcurrentSocket(WebSocket[InT, OutT]):
         self._interrupted |= interrupted
         return ended
 
-    def _settled(self, fault: BaseException) -> BaseException:
-        """Make the fault of a hook look as if it had been raised in the socket's own task."""
-        if self._interrupted and self._task is not None:
-            self._interrupted = False
-            self._task.uncancel()
-        return fault
+    def _take_back(self) -> bool:
+        """Take back our interruption, if there was one, so that there can be another.
+
+        Returns:
+            Whether there was.
+        """
+        interrupted, self._interrupted = self._interrupted, False
+        return interrupted and self._task is not None and self._task.uncancel() >= 0

@@ -8,7 +8,7 @@ from typing import Final
 
 from django.utils import timezone
 
-from django_ws.handler.json import encode_json
+from django_ws.codecs.json import encode_json
 
 __all__ = ["STEP", "next_due", "ping_text"]
 

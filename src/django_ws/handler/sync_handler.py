@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import TypeVar
 
-from django_ws.handler.json import JSON, JSONEncodable
+from django_ws.codecs.json import JSON, JSONEncodable
 
 __all__ = ["SyncWebSocketHandler"]
 

@@ -9,7 +9,7 @@ from django.urls import URLResolver, get_resolver
 
 from django_ws.handler import JSON, JSONEncodable, WebSocket, as_factory
 from django_ws.handler.options import options_of
-from django_ws.handler.type_arguments import type_arguments
+from django_ws.codecs.type_arguments import type_arguments
 from django_ws.handler.views import guards_of_view
 from django_ws.routing import DjangoResolver
 

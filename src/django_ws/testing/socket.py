@@ -7,8 +7,8 @@ from django.utils.datastructures import CaseInsensitiveMapping
 
 from django_ws.close_codes import CloseCode, check_sendable
 from django_ws.handler import WebSocket
-from django_ws.handler.json import encode_json
-from django_ws.handler.type_arguments import type_arguments
+from django_ws.codecs.json import encode_json
+from django_ws.codecs.type_arguments import type_arguments
 from django_ws.testing.exchange import Exchange
 from django_ws.testing.faults import SocketFaultError, SocketStateError, SocketTimeoutError, fault_of
 from django_ws.testing.handshake import Denied, Handshake, headers_of

@@ -9,8 +9,8 @@ from typing import ClassVar
 from typing_extensions import TypeVar, override
 
 from django_ws import JSON, InvalidMessageError, JSONEncodable, WebSocket
-from django_ws.handler.codecs import TextCodec
-from django_ws.handler.json import JSONCodec
+from django_ws.codecs.choice import TextCodec
+from django_ws.codecs.json import JSONCodec
 from django_ws.interfaces import Data
 from django_ws.urls import path
 from resilience.site.ledger import Counted, count

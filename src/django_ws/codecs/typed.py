@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import typing_extensions
 from django.core.exceptions import ImproperlyConfigured
 
-from django_ws.handler.json import MAX_DEPTH
+from django_ws.codecs.json import MAX_DEPTH
 
 if TYPE_CHECKING:
     from django_ws.interfaces import Codec
@@ -59,7 +59,7 @@ def typed_codec(type_: object, where: str, max_depth: int = MAX_DEPTH, /) -> "Co
     reasons: list[str] = []
     if not contents.pydantic:
         try:
-            from django_ws.handler.msgspec import TypedMsgspecCodec  # noqa: PLC0415 - an extra
+            from django_ws.codecs.msgspec import TypedMsgspecCodec  # noqa: PLC0415 - an extra
         except ImproperlyConfigured:
             reasons.append("msgspec is not installed: pip install 'django-ws[msgspec]'")
         else:
@@ -69,7 +69,7 @@ def typed_codec(type_: object, where: str, max_depth: int = MAX_DEPTH, /) -> "Co
                 reasons.append(str(error))
     if not contents.msgspec:
         try:
-            from django_ws.handler.pydantic import PydanticCodec  # noqa: PLC0415 - an extra
+            from django_ws.codecs.pydantic import PydanticCodec  # noqa: PLC0415 - an extra
         except ImproperlyConfigured:
             reasons.append("pydantic is not installed: pip install 'django-ws[pydantic]'")
         else:

@@ -18,11 +18,11 @@ from django.core.exceptions import ImproperlyConfigured
 from typing_extensions import TypeAliasType, TypedDict
 
 from django_ws import WebSocketHandler
-from django_ws.handler.json import JSON
-from django_ws.handler.msgspec import TypedMsgspecCodec
-from django_ws.handler.pydantic import PydanticCodec
-from django_ws.handler.typed import has_fields, resolve, typed_codec
-from django_ws.handler.validation import MessageValidationError
+from django_ws.codecs.json import JSON
+from django_ws.codecs.msgspec import TypedMsgspecCodec
+from django_ws.codecs.pydantic import PydanticCodec
+from django_ws.codecs.typed import has_fields, resolve, typed_codec
+from django_ws.codecs.validation import MessageValidationError
 from django_ws.testing import Peer
 from serving import serving
 
@@ -169,7 +169,7 @@ def test_structs_that_no_tag_tells_apart_are_refused_by_msgspec_alone() -> None:
 def _without(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     for name in names:
         monkeypatch.setitem(sys.modules, name, None)
-        monkeypatch.delitem(sys.modules, f"django_ws.handler.{name}")
+        monkeypatch.delitem(sys.modules, f"django_ws.codecs.{name}")
 
 
 @pytest.mark.parametrize("type_", [Said, Chat])

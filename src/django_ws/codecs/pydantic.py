@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from django.core.exceptions import ImproperlyConfigured
 
+from django_ws.codecs.json import MAX_DEPTH, check_depth
+from django_ws.codecs.validation import Detail, MessageValidationError, names_in
 from django_ws.exceptions import InvalidMessageError, MessageTooDeepError, UnsupportedDataError
-from django_ws.handler.json import MAX_DEPTH, check_depth
-from django_ws.handler.validation import Detail, MessageValidationError, names_in
 
 try:
     from pydantic import TypeAdapter, ValidationError
@@ -15,7 +15,7 @@ try:
     from pydantic_core import from_json
 except ImportError as _missing:
     raise ImproperlyConfigured(
-        "django_ws.handler.pydantic needs pydantic, which is not installed: pip install 'django-ws[pydantic]'"
+        "django_ws.codecs.pydantic needs pydantic, which is not installed: pip install 'django-ws[pydantic]'"
     ) from _missing
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ import pickle
 import pytest
 
 from django_ws.close_codes import CloseCode
+from django_ws.codecs.validation import Detail, MessageValidationError, names_in
 from django_ws.exceptions import InvalidMessageError
-from django_ws.handler.validation import Detail, MessageValidationError, names_in
 
 ONE = Detail("$.x", "missing")
 

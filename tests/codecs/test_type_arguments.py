@@ -5,7 +5,7 @@ from typing import Generic, Literal
 import pytest
 from typing_extensions import TypeVar
 
-from django_ws.handler.type_arguments import type_arguments
+from django_ws.codecs.type_arguments import type_arguments
 
 A = TypeVar("A", default=int)
 B = TypeVar("B", default=str)

@@ -9,10 +9,10 @@ from django.core.exceptions import ImproperlyConfigured
 from typing_extensions import TypeAliasType, TypeVar
 
 from django_ws.close_codes import CloseCode
+from django_ws.codecs.choice import BytesCodec, TextCodec, decoder_for, encoder_for, json_codec
+from django_ws.codecs.json import JSON, MAX_DEPTH, JSONCodec, JSONEncodable
+from django_ws.codecs.msgspec import MsgspecCodec, TypedMsgspecCodec
 from django_ws.exceptions import MessageTooDeepError, UnsupportedDataError
-from django_ws.handler.codecs import BytesCodec, TextCodec, decoder_for, encoder_for, json_codec
-from django_ws.handler.json import JSON, MAX_DEPTH, JSONCodec, JSONEncodable
-from django_ws.handler.msgspec import MsgspecCodec, TypedMsgspecCodec
 
 T = TypeVar("T", default=bytes)
 
@@ -92,7 +92,7 @@ def test_json_is_meant_by_its_alias_by_object_by_any_and_by_nothing(argument: ob
 
 
 def test_another_codec_may_stand_for_json() -> None:
-    fast = json_codec("django_ws.handler.msgspec.MsgspecCodec")
+    fast = json_codec("django_ws.codecs.msgspec.MsgspecCodec")
     assert isinstance(fast, MsgspecCodec)
     assert decoder_for(JSON, "Chat", fast) is fast
     assert encoder_for(JSONEncodable, "Chat", fast) is fast
@@ -129,7 +129,7 @@ def test_the_depth_is_told_to_a_codec_that_takes_one() -> None:
     assert depth(json_codec(None)) == depth(json_codec(None, 128)) == MAX_DEPTH
     assert json_codec(None) is json_codec(None, MAX_DEPTH)
     assert depth(json_codec(None, 3)) == 3
-    assert depth(json_codec("django_ws.handler.msgspec.MsgspecCodec", 3)) == 3
+    assert depth(json_codec("django_ws.codecs.msgspec.MsgspecCodec", 3)) == 3
     assert depth(json_codec(f"{__name__}.Shallow", 3)) == 3
     assert depth(json_codec(f"{__name__}.Careless", 3)) is None
 

@@ -1,8 +1,8 @@
 """JSON by msgspec, several times as fast; an extra: ``pip install "django-ws[msgspec]"``.
 
-:class:`TypedMsgspecCodec` is chosen by type arguments, see :mod:`django_ws.handler.typed`. :class:`MsgspecCodec` is
+:class:`TypedMsgspecCodec` is chosen by type arguments, see :mod:`django_ws.codecs.typed`. :class:`MsgspecCodec` is
 chosen in one line, for one class by ``codec = MsgspecCodec()``, for all sockets that speak JSON by the setting
-``WS_JSON_CODEC = "django_ws.handler.msgspec.MsgspecCodec"``. Never by itself: it does not write everything as
+``WS_JSON_CODEC = "django_ws.codecs.msgspec.MsgspecCodec"``. Never by itself: it does not write everything as
 ``DjangoJSONEncoder`` does.
 """
 
@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING, Any, Final, cast, final
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import Promise
 
+from django_ws.codecs.json import MAX_DEPTH, check_depth
+from django_ws.codecs.validation import Detail, MessageValidationError, names_in
 from django_ws.exceptions import InvalidMessageError, MessageTooDeepError, UnsupportedDataError
-from django_ws.handler.json import MAX_DEPTH, check_depth
-from django_ws.handler.validation import Detail, MessageValidationError, names_in
 
 try:
     import msgspec
 except ImportError as _missing:
     raise ImproperlyConfigured(
-        "django_ws.handler.msgspec needs msgspec, which is not installed: pip install 'django-ws[msgspec]'"
+        "django_ws.codecs.msgspec needs msgspec, which is not installed: pip install 'django-ws[msgspec]'"
     ) from _missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django_ws.handler.json import JSON, JSONEncodable
+    from django_ws.codecs.json import JSON, JSONEncodable
     from django_ws.interfaces import Data
 
 __all__ = ["MsgspecCodec", "TypedMsgspecCodec"]

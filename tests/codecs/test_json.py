@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from django_ws.close_codes import CloseCode
+from django_ws.codecs.json import JSONCodec, _chunk_encoder, encode_json
 from django_ws.exceptions import InvalidMessageError, MessageTooDeepError, UnsupportedDataError
-from django_ws.handler.json import JSONCodec, _chunk_encoder, encode_json
 
 # Without surrogates, as a text frame has none.
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]))

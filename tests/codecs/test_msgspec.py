@@ -19,10 +19,10 @@ from django.utils.functional import lazystr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from django_ws.codecs.json import JSONCodec
+from django_ws.codecs.msgspec import MsgspecCodec, TypedMsgspecCodec
+from django_ws.codecs.validation import MessageValidationError
 from django_ws.exceptions import InvalidMessageError, MessageTooDeepError, UnsupportedDataError
-from django_ws.handler.json import JSONCodec
-from django_ws.handler.msgspec import MsgspecCodec, TypedMsgspecCodec
-from django_ws.handler.validation import MessageValidationError
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 _VALUES = st.recursive(
@@ -107,9 +107,9 @@ def test_the_documented_differences() -> None:
 
 def test_where_msgspec_is_missing_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "msgspec", None)
-    monkeypatch.delitem(sys.modules, "django_ws.handler.msgspec")
+    monkeypatch.delitem(sys.modules, "django_ws.codecs.msgspec")
     with pytest.raises(ImproperlyConfigured, match=r"django-ws\[msgspec\]"):
-        importlib.import_module("django_ws.handler.msgspec")
+        importlib.import_module("django_ws.codecs.msgspec")
 
 
 # --- messages of a declared type ---------------------------------------------------------------------

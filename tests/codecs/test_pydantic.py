@@ -12,9 +12,9 @@ from django.core.exceptions import ImproperlyConfigured
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, field_validator
 from pydantic_core import PydanticCustomError
 
+from django_ws.codecs.pydantic import PydanticCodec
+from django_ws.codecs.validation import Detail, MessageValidationError
 from django_ws.exceptions import InvalidMessageError, MessageTooDeepError, UnsupportedDataError
-from django_ws.handler.pydantic import PydanticCodec
-from django_ws.handler.validation import Detail, MessageValidationError
 
 
 class Item(BaseModel):
@@ -220,6 +220,6 @@ def test_a_fault_in_a_validator_is_a_fault() -> None:
 
 def test_where_pydantic_is_missing_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pydantic", None)
-    monkeypatch.delitem(sys.modules, "django_ws.handler.pydantic")
+    monkeypatch.delitem(sys.modules, "django_ws.codecs.pydantic")
     with pytest.raises(ImproperlyConfigured, match=r"django-ws\[pydantic\]"):
-        importlib.import_module("django_ws.handler.pydantic")
+        importlib.import_module("django_ws.codecs.pydantic")

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, final, get_origin
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from django_ws.codecs.json import JSON, MAX_DEPTH, JSONCodec, JSONEncodable
+from django_ws.codecs.typed import has_fields, resolve, typed_codec
 from django_ws.exceptions import UnsupportedDataError
-from django_ws.handler.json import JSON, MAX_DEPTH, JSONCodec, JSONEncodable
-from django_ws.handler.typed import has_fields, resolve, typed_codec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

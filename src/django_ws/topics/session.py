@@ -1,0 +1,187 @@
+"""The life of a link to the engine: made when a channel needs it, mended when it breaks, given up when none does.
+
+One task for each hub. It asks the engine for what the hub's channels have come to, many at a time, and after a loss
+connects again (full jitter, so that a restarted engine is not met by all processes at once), subscribes to everything
+anew, and only then tells the members of a gap: what they read afresh then is followed by every later event.
+"""
+
+import asyncio
+import contextvars
+import logging
+import random
+from typing import TYPE_CHECKING, Final, Protocol, final
+
+from django_ws.exceptions import BrokerError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from django_ws.interfaces import Broker, ChannelMessage, Link
+
+__all__ = ["Channels", "Session"]
+
+logger: Final = logging.getLogger("django_ws.topics")
+
+_LINGER: Final = 5.0
+"""Seconds that a link without channels is kept for the next one."""
+_FIRST_PAUSE: Final = 0.1
+"""Seconds; at most that long is the pause before the first try to connect again. Each next may be twice as long."""
+_LONGEST_PAUSE: Final = 10.0
+_LOG_EVERY: Final = 60.0
+"""Seconds between two lines about an engine that stays away."""
+
+
+class Channels(Protocol):
+    """What a session feeds: the hub."""
+
+    def __len__(self) -> int:
+        """Count the channels that have members."""
+        ...
+
+    def wants(self, name: str, /) -> bool:
+        """Say whether a channel of that name has members."""
+        ...
+
+    def names(self) -> "Collection[str]":
+        """Give the names of all channels that have members."""
+        ...
+
+    def confirmed(self, names: "Iterable[str]", /) -> None:
+        """Take note that the engine has confirmed these subscriptions."""
+        ...
+
+    def deliver(self, messages: "Iterable[ChannelMessage]", /) -> None:
+        """Take what came."""
+        ...
+
+    def tell_gap(self, names: "Iterable[str]", /) -> None:
+        """Take note that messages of these channels may have been lost."""
+        ...
+
+
+@final
+class Session:
+    """Keeps the engine and the channels of a hub in agreement.
+
+    Args:
+        alias: Of the broker, for the log.
+        broker: The engine.
+        channels: The hub.
+    """
+
+    def __init__(self, alias: str, broker: "Broker", channels: Channels) -> None:
+        self.link: Link | None = None
+        """The link while there is one."""
+        self._alias: str = alias
+        self._broker: Broker = broker
+        self._channels: Channels = channels
+        self._changed: set[str] = set()
+        self._wake: asyncio.Event = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._error: BrokerError | None = None
+        self._logged_at: float = 0.0
+
+    def change(self, name: str, /) -> None:
+        """Take note that a channel has come or gone."""
+        self._changed.add(name)
+        self._wake.set()
+        if self._task is None:
+            # In a context of its own: it outlives the socket whose subscription happened to be the first.
+            self._task = asyncio.get_running_loop().create_task(
+                self._run(), name=f"django_ws broker {self._alias}", context=contextvars.Context()
+            )
+
+    def unavailable(self, what: str, /) -> BrokerError:
+        """Make the error for whoever has waited in vain."""
+        why = "it does not answer" if self._error is None else str(self._error)
+        return BrokerError(f"{what}: the broker {self._alias!r} is not there ({why})")
+
+    async def _run(self) -> None:
+        attempt = 0
+        try:
+            while len(self._channels):
+                try:
+                    await self._serve(await self._broker.connect())
+                except BrokerError as error:
+                    attempt = 0 if self._error is None else min(attempt + 1, 10)
+                    self._note(error)
+                    await asyncio.sleep(random.uniform(0, min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE)))  # noqa: S311
+        finally:
+            self._task = None
+
+    def _note(self, error: BrokerError) -> None:
+        """Log the first error of an outage, and then one a minute."""
+        now = asyncio.get_running_loop().time()
+        if self._error is None or now - self._logged_at >= _LOG_EVERY:
+            self._logged_at = now
+            logger.warning(
+                "The broker %r is not there: %s. The members of %d topics hear nothing until it is back",
+                *(self._alias, error, len(self._channels)),
+            )
+        self._error = error
+
+    async def _serve(self, link: "Link") -> None:
+        """Use a link until no channel needs it any more.
+
+        Raises:
+            BrokerError: It broke.
+        """
+        self.link = link
+        tasks = [asyncio.ensure_future(self._read(link)), asyncio.ensure_future(self._command(link))]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self.link = None
+            for task in tasks:
+                task.cancel()
+            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+            await link.close()
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome
+
+    async def _read(self, link: "Link") -> None:
+        while True:
+            self._channels.deliver(await link.receive())
+            # A link with more in its buffer need not have waited, and others want their turn, too.
+            await asyncio.sleep(0)
+
+    async def _command(self, link: "Link") -> None:
+        """Subscribe to what there is, then follow the changes."""
+        channels = self._channels
+        self._changed.clear()
+        subscribed = set(channels.names())
+        if subscribed:
+            await link.subscribe(list(subscribed))
+            channels.tell_gap(subscribed)
+            channels.confirmed(subscribed)
+        if self._error is not None:
+            self._error = None
+            logger.info("The broker %r is back", self._alias)
+        while True:
+            self._wake.clear()
+            changed, self._changed = self._changed, set()
+            wanted = {name for name in changed if channels.wants(name)}
+            new, old = wanted - subscribed, (changed - wanted) & subscribed
+            channels.confirmed(wanted & subscribed)
+            if new:
+                await link.subscribe(list(new))
+                subscribed |= new
+                channels.confirmed(new)
+            if old:
+                await link.unsubscribe(list(old))
+                subscribed -= old
+            if not self._changed and not await self._is_needed(subscribed):
+                return
+
+    async def _is_needed(self, subscribed: set[str]) -> bool:
+        """Wait for the next change; say whether there was one before the link had been idle for long enough."""
+        if subscribed:
+            await self._wake.wait()
+            return True
+        try:
+            async with asyncio.timeout(_LINGER):
+                await self._wake.wait()
+        except TimeoutError:
+            return bool(self._changed)
+        return True
