@@ -1,6 +1,6 @@
 """Tools for tests: a client, a strict in-process ASGI peer, and a fake of every joint. Needs no server package."""
 
-# The client alone is lazy (PEP 562): it brings the whole application with it, which the peer and the fakes do without.
+# The client and the live server are lazy (PEP 562): they bring the whole application, which the rest does not.
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
@@ -20,11 +20,12 @@ from django_ws.testing.peer import ASGIViolation, Peer, websocket_scope
 if TYPE_CHECKING:
     from django_ws.testing.client import connect
     from django_ws.testing.handshake import Denied
+    from django_ws.testing.live import WebSocketLiveServerTestCase
     from django_ws.testing.socket import ClientSocket
 else:
     # Hidden from type checkers, to which a module's __getattr__ makes every misspelt name a valid one.
     def __getattr__(name: str) -> object:
-        """Import what belongs to the client when it is first asked for."""
+        """Import what brings the application when it is first asked for."""
         home = _HOME_OF.get(name)
         if home is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -48,6 +49,7 @@ __all__ = [
     "SocketFaultError",
     "SocketStateError",
     "SocketTimeoutError",
+    "WebSocketLiveServerTestCase",
     "connect",
     "websocket_scope",
 ]
@@ -55,5 +57,6 @@ __all__ = [
 _HOME_OF: Final = {
     "ClientSocket": "django_ws.testing.socket",
     "Denied": "django_ws.testing.handshake",
+    "WebSocketLiveServerTestCase": "django_ws.testing.live",
     "connect": "django_ws.testing.client",
 }
