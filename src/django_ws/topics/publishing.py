@@ -13,7 +13,7 @@ from django_ws.topics.events import check_event
 from django_ws.topics.hub import hub_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Sequence
 
     from django_ws.interfaces import ChannelMessage
     from django_ws.topics.topic import Topic
@@ -66,7 +66,7 @@ def publish_on_commit(events: Sequence[tuple[Topic[Any], Any]], *, using: str | 
 
 
 @contextmanager
-def captured(*, deliver: bool) -> Iterator[list[Published]]:
+def captured(*, deliver: bool) -> Generator[list[Published]]:
     """Note what this process publishes, from any thread; for :func:`django_ws.testing.capture_publishes`.
 
     Args:

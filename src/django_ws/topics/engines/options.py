@@ -12,18 +12,18 @@ __all__ = ["no_options", "take_option"]
 T = TypeVar("T")
 
 
-def take_option(options: dict[str, object], name: str, expected: "type[T] | tuple[type[T], ...]", default: T) -> T:
+def take_option(options: dict[str, object], name: str, expected: type[T], default: T) -> T:
     """Take one option out of what is given.
 
     Raises:
         ImproperlyConfigured: It is of another type.
     """
-    value = options.pop(name, default)
-    if value is default or (isinstance(value, expected) and (expected is bool or not isinstance(value, bool))):
+    if name not in options:
+        return default
+    value = options.pop(name)
+    if isinstance(value, expected) and (expected is bool or not isinstance(value, bool)):
         return value
-    types = expected if isinstance(expected, tuple) else (expected,)
-    wanted = " or ".join(one.__name__ for one in types)
-    raise ImproperlyConfigured(f"OPTIONS[{name!r}] is {value!r}, but must be of type {wanted}")
+    raise ImproperlyConfigured(f"OPTIONS[{name!r}] is {value!r}, but must be of type {expected.__name__}")
 
 
 def no_options(options: "Mapping[str, object]") -> None:
