@@ -5,6 +5,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
+from django_ws.testing.fake_topics import FakeBroker, FakeDelivery, FakeLink, FakeMember, FakeTopic
 from django_ws.testing.fakes import (
     FakeCodec,
     FakeConnection,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from django_ws.testing.client import connect
     from django_ws.testing.handshake import Denied
     from django_ws.testing.live import WebSocketLiveServerTestCase
+    from django_ws.testing.publishes import Published, capture_publishes
     from django_ws.testing.socket import ClientSocket
 else:
     # Hidden from type checkers, to which a module's __getattr__ makes every misspelt name a valid one.
@@ -38,18 +40,25 @@ __all__ = [
     "ASGIViolation",
     "ClientSocket",
     "Denied",
+    "FakeBroker",
     "FakeCodec",
     "FakeConnection",
+    "FakeDelivery",
     "FakeEndpoint",
     "FakeGuard",
+    "FakeLink",
     "FakeMatch",
+    "FakeMember",
     "FakeMiddleware",
     "FakeResolver",
+    "FakeTopic",
     "Peer",
+    "Published",
     "SocketFaultError",
     "SocketStateError",
     "SocketTimeoutError",
     "WebSocketLiveServerTestCase",
+    "capture_publishes",
     "connect",
     "websocket_scope",
 ]
@@ -57,6 +66,8 @@ __all__ = [
 _HOME_OF: Final = {
     "ClientSocket": "django_ws.testing.socket",
     "Denied": "django_ws.testing.handshake",
+    "Published": "django_ws.testing.publishes",
     "WebSocketLiveServerTestCase": "django_ws.testing.live",
+    "capture_publishes": "django_ws.testing.publishes",
     "connect": "django_ws.testing.client",
 }
