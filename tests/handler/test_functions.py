@@ -14,9 +14,9 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.cache import never_cache
 from typing_extensions import override
 
+from django_ws.codecs.json import JSON
 from django_ws.guards import _put
 from django_ws.handler import BytesCodec, WebSocket, WebSocketHandler, as_factory
-from django_ws.codecs.json import JSON
 from django_ws.handler.options import options_of
 from django_ws.interfaces import Connection
 from django_ws.routing import WebSocketRequest

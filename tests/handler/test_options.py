@@ -10,11 +10,11 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
-from django_ws.conf import Denial
-from django_ws.exceptions import MessageTooDeepError
 from django_ws.codecs.choice import BytesCodec, TextCodec
 from django_ws.codecs.json import JSON, JSONCodec
 from django_ws.codecs.msgspec import MsgspecCodec
+from django_ws.conf import Denial
+from django_ws.exceptions import MessageTooDeepError
 from django_ws.handler.options import Options, check_class, options_of
 from django_ws.handler.outbox import Overflow
 from django_ws.handler.rate import Flood

@@ -35,6 +35,7 @@ def test_each_loop_has_one_runtime_and_those_of_closed_loops_are_forgotten() -> 
     for loop in loops:
         one, other = loop.run_until_complete(both())
         assert one is other
+        assert one.loop is loop
         found.append(one)
         loop.close()
     assert found[0] is not found[1]

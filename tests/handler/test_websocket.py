@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
+from django_ws.codecs.json import JSON, JSONCodec
 from django_ws.exceptions import ConnectionClosed, InvalidMessageError, LocalProtocolError
 from django_ws.handler import PING_TASK, TASK_CANCELLED, TASK_DUPLICATE_STARTED, WebSocket
-from django_ws.codecs.json import JSON, JSONCodec
 from django_ws.interfaces import Data
 from django_ws.refusals import Limit, refusals
 from django_ws.testing import FakeConnection

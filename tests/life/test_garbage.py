@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from weakref import WeakSet
 
@@ -15,7 +15,15 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from typing_extensions import override
 
-from django_ws import Endpoint, Flood, Next, WebSocket, WebSocketHandler, get_websocket_application
+from django_ws import (
+    Endpoint,
+    Flood,
+    Next,
+    SyncWebSocketHandler,
+    WebSocket,
+    WebSocketHandler,
+    get_websocket_application,
+)
 from django_ws.guards import user_passes_test
 from django_ws.handler.runtime import runtime
 from django_ws.signals import websocket_closed, websocket_opened
@@ -174,6 +182,76 @@ async def function(ws: WebSocket[str, str]) -> None:
         await ws.send(data)
 
 
+async def generator(ws: WebSocket[str, str]) -> AsyncIterator[str]:
+    _sockets.add(ws)
+    async for data in ws:
+        yield data
+
+
+async def waiting_generator(ws: WebSocket[str, str]) -> AsyncIterator[str]:
+    _sockets.add(ws)
+    yield "one"
+    _ = ws.start_task("closer", close_soon, ws)
+    await asyncio.Event().wait()
+
+
+async def close_soon(ws: WebSocket[str, str]) -> None:
+    await turns(5)
+    await ws.close(4000)
+
+
+async def failing_generator(ws: WebSocket[str, str]) -> AsyncIterator[str]:
+    _sockets.add(ws)
+    yield await ws.receive()
+    raise ValueError
+
+
+async def badly_ending_generator(ws: WebSocket[str, str]) -> AsyncIterator[str]:
+    try:
+        async for data in waiting_generator(ws):
+            yield data
+    finally:
+        await fail()
+
+
+class Concurrent(Busy):
+    max_concurrent_messages = 2
+
+
+class FailingAtOnce(Failing):
+    max_concurrent_messages = 2
+
+
+class ClosingAtOnce(Closing):
+    max_concurrent_messages = 2
+
+
+class Sync(SyncWebSocketHandler[str, str]):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _sockets.add(self)
+
+    @override
+    def on_message(self, data: str, /) -> None:
+        self.send(data)
+
+    @override
+    def on_close(self) -> None:
+        self.send("too late")
+
+
+class FailingSync(Sync):
+    @override
+    def on_message(self, data: str, /) -> None:
+        raise ValueError(data)
+
+
+class SendingBadly(Sync):
+    @override
+    def on_message(self, data: str, /) -> None:
+        self.send("\ud800")
+
+
 @user_passes_test(lambda user: user is not None)
 async def guarded_function(ws: WebSocket[str, str]) -> None:
     await function(ws)
@@ -203,11 +281,21 @@ TARGETS: list[Any] = [
     Forbidden,
     function,
     guarded_function,
+    generator,
+    waiting_generator,
+    failing_generator,
+    badly_ending_generator,
+    Concurrent,
+    FailingAtOnce,
+    ClosingAtOnce,
+    Sync,
+    FailingSync,
+    SendingBadly,
 ]
 
 
 # They end by themselves, of what is to be seen here.
-WAITS: list[Any] = [Throttled, Flooded, Idle]
+WAITS: list[Any] = [Throttled, Flooded, Idle, waiting_generator, badly_ending_generator]
 
 
 def plainly(websocket: WebSocket[str, str], **more: object) -> None:

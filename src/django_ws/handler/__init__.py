@@ -1,10 +1,10 @@
 """Layer 4: the socket itself, its hooks, its background tasks, its outbox and its codecs."""
 
 from django_ws.codecs.choice import BytesCodec, TextCodec
+from django_ws.codecs.json import JSON, JSONCodec, JSONEncodable
 from django_ws.handler.function_sockets import SocketFunction, SocketGenerator
 from django_ws.handler.functions import as_factory
 from django_ws.handler.handler import WebSocketHandler
-from django_ws.codecs.json import JSON, JSONCodec, JSONEncodable
 from django_ws.handler.outbox import Overflow
 from django_ws.handler.rate import Flood
 from django_ws.handler.sync_handler import SyncWebSocketHandler

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn, final
 
 from typing_extensions import TypeVar, override
 
-from django_ws.exceptions import ConnectionClosed, InvalidMessageError
 from django_ws.codecs.json import JSON, JSONEncodable
+from django_ws.exceptions import ConnectionClosed, InvalidMessageError
 from django_ws.handler.lanes import enter_background_task, rest_lane
 from django_ws.handler.waiting import start_eagerly, wait_out
 from django_ws.handler.websocket import WebSocket

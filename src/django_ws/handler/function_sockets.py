@@ -88,25 +88,29 @@ class GeneratorSocket(FunctionSocket):
     async def _serve(self) -> None:
         # Whether the generator closes itself, and need not be cancelled.
         self._ending: bool = False
-        task = self._helper = start_eagerly(self._pump())
+        task = start_eagerly(self._pump())
+        ended: asyncio.CancelledError | None = None
         try:
             try:
                 await asyncio.wait([task])
-            except asyncio.CancelledError:
+            except asyncio.CancelledError as error:
+                ended = error
+            if ended is not None:
                 if not self._ending:
                     task.cancel()
                 await self._wait_for(task, "the generator", may_be_cancelled=True)
-                if task.done() and not task.cancelled():
-                    # What it raised in its clean-up is a fault, as in a function.
-                    task.result()
-                raise
-            task.result()
+            if ended is None or (task.done() and not task.cancelled()):
+                # What it raised in its clean-up is a fault, as in a function.
+                task.result()
+            if ended is not None:
+                raise ended
         finally:
             # An exception knows this frame, which must not know its task: that is a ring.
             self._helper = None
-            del task
+            del task, ended
 
     async def _pump(self) -> None:
+        self._helper = asyncio.current_task()
         generator: AsyncGenerator[Any, None] = type(self).function(self, *self.args, **self.kwargs)
         sent = 0
         async with aclosing(generator):

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import re
 import types
 import typing
 from typing import TYPE_CHECKING, Any
@@ -134,8 +135,8 @@ def _is_sync_function(target: "Callable[..., object]") -> bool:
     if not parameters or not inspect.isroutine(_called(target)):
         return False
     first = parameters[0]
-    written = str(getattr(first.annotation, "__name__", first.annotation)).rpartition(".")[2]
-    if written.startswith("WebSocket") and not written.startswith("WebSocketRequest"):
+    # An annotation may be a text, and need not be there at run time.
+    if re.match(r"(\w+\.)*WebSocket(\[|$)", str(getattr(first.annotation, "__name__", first.annotation))):
         return True
     positional = [
         each for each in parameters if each.kind is not each.KEYWORD_ONLY and each.kind is not each.VAR_KEYWORD

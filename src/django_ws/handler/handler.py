@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Final
 from django.core.exceptions import ImproperlyConfigured
 from typing_extensions import TypeVar, override
 
+from django_ws.codecs.json import JSON, JSONEncodable
 from django_ws.exceptions import InvalidMessageError
 from django_ws.handler.concurrent import ConcurrentSocket
-from django_ws.codecs.json import JSON, JSONEncodable
 from django_ws.handler.options import check_class
 from django_ws.handler.runtime import RECEIVING, RUNNING
 from django_ws.handler.threads import adopt_sync_hooks, runs_on_lane
@@ -50,8 +50,8 @@ class WebSocketHandler(ConcurrentSocket[InT, OutT]):
         adopt_sync_hooks(cls, _HOOKS)
         if cls.max_concurrent_messages > 1 and runs_on_lane(cls.on_message):
             raise ImproperlyConfigured(
-                f"{cls.__qualname__}.max_concurrent_messages is {cls.max_concurrent_messages}, but its on_message is an "
-                "ordinary function, and those of one socket share a thread. Write «async def on_message»"
+                f"{cls.__qualname__}.max_concurrent_messages is {cls.max_concurrent_messages}, but its on_message is "
+                "an ordinary function, and those of one socket share a thread. Write «async def on_message»"
             )
 
     @override

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from django.core.exceptions import ImproperlyConfigured
 
-from django_ws.conf import Denial, WebSocketSettings, get_settings
 from django_ws.codecs.choice import decoder_for, encoder_for, json_codec
+from django_ws.codecs.type_arguments import type_arguments
+from django_ws.conf import Denial, WebSocketSettings, get_settings
 from django_ws.handler.outbox import Overflow
 from django_ws.handler.rate import Flood, lease_of
-from django_ws.codecs.type_arguments import type_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,6 +9,7 @@ so that cannot lock up. A class whose hooks are all ``async def`` is left as it 
 
 import asyncio
 import inspect
+import logging
 from concurrent.futures import wait
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -22,7 +23,7 @@ from django_ws.handler.runtime import RECEIVING
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-__all__ = ["METHODS", "ThreadedSocket", "adopt_sync_hooks", "is_sync_hook", "thread_aware"]
+__all__ = ["METHODS", "ThreadedSocket", "adopt_sync_hooks", "is_sync_hook", "runs_on_lane", "thread_aware"]
 
 T = TypeVar("T")
 
@@ -33,7 +34,7 @@ _LOOK: Final = 1.0
 """Seconds after which a thread that waits for the loop looks whether there still is one."""
 
 _KNOWN: Final = "_ws_thread_aware"
-"""Marks what :func:`thread_aware` and :func:`_on_lane` have made."""
+"""Marks what has been made by :func:`thread_aware`, with ``False``, and by :func:`_on_lane`, with ``True``."""
 
 
 class ThreadedSocket(EndingSocket):
@@ -67,6 +68,10 @@ class ThreadedSocket(EndingSocket):
         finally:
             # What it raises knows this frame.
             del future
+
+    def ws_failed_late(self, hook: str, error: Exception) -> None:
+        """Log what a hook raised for which nobody waits any more."""
+        self._log(logging.ERROR, "%s failed in its thread, after it had been cancelled", hook, error=error)
 
     # The same.
     async def _on_behalf(self, method: "Callable[..., Any]", args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -116,17 +121,36 @@ def thread_aware(method: "Callable[..., T]", /) -> "Callable[..., T]":
         result: T = self.ws_call_from_thread(method, args, kwargs)
         return result
 
-    setattr(call, _KNOWN, True)
+    setattr(call, _KNOWN, False)
     return call
 
 
 def _on_lane(hook: "Callable[..., T]", /) -> "Callable[..., Awaitable[T] | T]":
     """Make of an ordinary function a hook: awaited on the event loop, it runs on the lane."""
-    on_lane = sync_to_async(hook)
 
     # What a hook takes is its own affair.
+    def in_thread(given_up: list[bool], self: ThreadedSocket, *args: Any) -> T:
+        try:
+            return hook(self, *args)
+        except Exception as error:
+            if given_up:
+                self.ws_failed_late(hook.__name__, error)
+            raise
+
+    on_lane = sync_to_async(in_thread)
+
+    # The same.
     async def run(self: ThreadedSocket, *args: Any) -> T:
-        result = await on_lane(self, *args)
+        given_up: list[bool] = []
+        try:
+            result = await on_lane(given_up, self, *args)
+        except asyncio.CancelledError:
+            # A thread cannot be cancelled.
+            given_up.append(True)
+            raise
+        except Exception as error:
+            _open_ring(error)
+            raise
         # As where it ends in «return super().on_open()», whose hook is async.
         return await cast("Awaitable[T]", result) if inspect.isawaitable(result) else result
 
@@ -139,11 +163,25 @@ def _on_lane(hook: "Callable[..., T]", /) -> "Callable[..., Awaitable[T] | T]":
     return call
 
 
+def _open_ring(error: Exception) -> None:
+    """Let asgiref's frame forget the future, which knows the error, which knows the frame."""
+    traceback = error.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_globals.get("__name__") == sync_to_async.__module__:
+            traceback.tb_frame.clear()
+        traceback = traceback.tb_next
+
+
 def is_sync_hook(hook: object, /) -> bool:
     """Say whether a hook is an ordinary function, of which its class has not been told yet."""
     if not inspect.isfunction(hook) or hasattr(hook, _KNOWN):
         return False
     return not inspect.iscoroutinefunction(inspect.unwrap(hook))
+
+
+def runs_on_lane(hook: object, /) -> bool:
+    """Say whether a hook of a class is an ordinary function that runs on the lane."""
+    return getattr(hook, _KNOWN, False) is True
 
 
 def adopt_sync_hooks(cls: type, names: tuple[str, ...], /) -> None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NoReturn, Param
 from typing_extensions import TypeVar, override
 
 from django_ws.close_codes import CloseCode, check_sendable
+from django_ws.codecs.json import JSON, JSONEncodable
 from django_ws.conf import Denial
 from django_ws.exceptions import ConnectionClosed, InvalidMessageError, MessageTooBigError, MessageTooDeepError
 from django_ws.handler.core import SocketCore
-from django_ws.codecs.json import JSON, JSONEncodable
 from django_ws.handler.lanes import rest_lane
 from django_ws.handler.options import options_of
 from django_ws.handler.outbox import Overflow

@@ -100,6 +100,10 @@ class WrongSubprotocols(WebSocketHandler[str, str]):
     subprotocols = (1, 2)  # E
 
 
+class WrongConcurrency(WebSocketHandler[str, str]):
+    max_concurrent_messages = "4"  # E
+
+
 class WrongOverflow(WebSocketHandler[str, str]):
     overflow = "close"  # E
 

@@ -8,10 +8,10 @@ import pydantic
 from typing_extensions import TypeAliasType, TypedDict, override
 
 from django_ws import WebSocket, WebSocketHandler
-from django_ws.exceptions import InvalidMessageError
 from django_ws.codecs.msgspec import TypedMsgspecCodec
 from django_ws.codecs.pydantic import PydanticCodec
 from django_ws.codecs.validation import Detail, MessageValidationError
+from django_ws.exceptions import InvalidMessageError
 from django_ws.interfaces import Codec
 
 
