@@ -133,6 +133,7 @@ MAY_LOAD: dict[str, set[str]] = {
         "protocol",
     },
     # Each imports what it is about when it is used, or in a module of its own.
+    "__main__": set(),
     "apps": set(),
     "management": set(),
     "templatetags": set(),

@@ -48,7 +48,7 @@ _STYLE: Final = Style.from_dict(
         "wrong": "ansired",
         "command": "ansimagenta",
         "binary": "ansiyellow",
-        "json.key": "ansiblue",
+        "json.key": "ansicyan",
         "json.string": "ansigreen",
         "json.number": "ansimagenta",
         "json.word": "ansimagenta",

@@ -29,7 +29,7 @@ _ENDS: Final = ("SIGTERM", "SIGHUP")
 
 
 class Command(BaseCommand):
-    """A client of a running server; in a pipe it reads lines, writes messages, and its exit status tells how it went."""
+    """A client of a running server; in a pipe it reads lines, writes messages, and ends with a status."""
 
     help = "Connect to a websocket of a running server, and talk to it: line by line, in colours, or in a pipe."
     # A project with a fault may be what one wants to look at.
