@@ -158,7 +158,7 @@ class Session:
         if self._error is not None:
             self._error = None
             logger.info("The broker %r is back", self._alias)
-        while True:
+        while self._changed or await self._is_needed(subscribed):
             self._wake.clear()
             changed, self._changed = self._changed, set()
             wanted = {name for name in changed if channels.wants(name)}
@@ -171,8 +171,6 @@ class Session:
             if old:
                 await link.unsubscribe(list(old))
                 subscribed -= old
-            if not self._changed and not await self._is_needed(subscribed):
-                return
 
     async def _is_needed(self, subscribed: set[str]) -> bool:
         """Wait for the next change; say whether there was one before the link had been idle for long enough."""
