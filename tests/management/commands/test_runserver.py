@@ -37,11 +37,8 @@ def project(tmp_path: Path) -> Iterator[Project]:
     project.kill()
 
 
-real = [pytest.mark.server, pytest.mark.xdist_group("runserver")]
-
-
 class TestReal:
-    pytestmark = real
+    pytestmark = [pytest.mark.server]
 
     def test_it_serves_pages_static_files_and_websockets_and_reloads_and_quits(self, project: Project) -> None:
         project.start()
@@ -165,7 +162,7 @@ OPTIONS: dict[str, Any] = {"use_static_handler": True, "insecure_serving": False
 
 def test_it_serves_until_it_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     timers: list[FakeTimer] = []
-    monkeypatch.setattr(runserver.threading, "Timer", lambda *args: FakeTimer(timers, *args))
+    monkeypatch.setattr("threading.Timer", lambda *args: FakeTimer(timers, *args))
     stdout, stderr = StringIO(), StringIO()
     command = Command(stdout=stdout, stderr=stderr)
     options = {"use_reloader": False, "skip_checks": True}
@@ -186,7 +183,7 @@ def test_it_serves_until_it_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     assert stderr.getvalue() == ""
     [timer] = timers
     exits: list[int] = []
-    monkeypatch.setattr(runserver.os, "_exit", exits.append)
+    monkeypatch.setattr("os._exit", exits.append)
     timer.function()
     assert exits == [0]  # that of the run, which ended last
 
@@ -232,7 +229,7 @@ def test_what_has_no_websockets_is_served_by_djangos_own(name: str | None, why: 
     command = Command(stdout=stdout, stderr=stderr)
     with SITE, override_settings(ASGI_APPLICATION=name, WSGI_APPLICATION=None):
         assert isinstance(command.get_handler(), WSGIHandler)
-        command.addr, command._raw_ipv6 = "127.0.0.1", False
+        vars(command).update(addr="127.0.0.1", _raw_ipv6=False)
         command.on_bind(8000)
     assert stderr.getvalue().startswith(f"No websockets are served: {why}")
     assert stderr.getvalue().count("\n") == 1
@@ -270,7 +267,7 @@ def test_the_status_of_the_end_is_kept(raised: Any, status: int, monkeypatch: py
 
 def test_the_reloader_waits_for_its_child_at_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
     timers: list[FakeTimer] = []
-    monkeypatch.setattr(runserver.threading, "Timer", lambda *args: FakeTimer(timers, *args))
+    monkeypatch.setattr("threading.Timer", lambda *args: FakeTimer(timers, *args))
     monkeypatch.delenv("RUN_MAIN", raising=False)
     before = signal.getsignal(signal.SIGINT)
 
