@@ -10,7 +10,7 @@ from django.test import AsyncClient, Client, TestCase, TransactionTestCase
 from typing_extensions import override
 
 from django_ws import JSON, WebSocketHandler
-from django_ws.testing import connect
+from django_ws.testing import connect, freeze_clock
 from django_ws.urls import path
 
 
@@ -40,6 +40,17 @@ class Users(WebSocketHandler[JSON, JSON]):
     @override
     async def on_close(self) -> None:
         await User.objects.aget_or_create(username="closed")
+
+
+class Growing(WebSocketHandler[str, str]):
+    """Writes a user every ten seconds."""
+
+    @override
+    async def on_open(self) -> None:
+        _ = self.start_task("grow", self.sleep_loop, self.grow, 10)
+
+    async def grow(self) -> None:
+        await User.objects.acreate(username=f"user{await User.objects.acount()}")
 
 
 urlpatterns = [path("users/", Users)]
@@ -101,6 +112,12 @@ class InTransaction(TestCase):
                 await ws.send_json("fail")
                 await ws.wait_closed()
         assert "alice" in await names()
+
+    async def test_the_clock_waits_for_the_database(self) -> None:
+        with freeze_clock() as clock:
+            async with connect(Growing):
+                await clock.advance(30)
+                assert await names() == ["alice", "user1", "user2", "user3"]
 
     def test_from_sync_code(self) -> None:
         used = connection.connection

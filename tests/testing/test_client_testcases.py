@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-NUMBER = 10
+NUMBER = 11
 """Of the tests there."""
 
 

@@ -9,7 +9,7 @@ from asgiref.sync import sync_to_async
 from typing_extensions import override
 
 from django_ws import WebSocketHandler
-from django_ws.testing import SocketTimeoutError, websocket_scope
+from django_ws.testing import SocketStateError, SocketTimeoutError, websocket_scope
 from django_ws.testing.exchange import Exchange
 from serving import Echo, denying, serving
 
@@ -38,10 +38,15 @@ async def test_what_is_known_at_each_moment() -> None:
     assert not exchange.is_idle
     await exchange.settle()
     assert list(exchange.messages) == ["text"]
+    assert exchange.close_reason == ""
     exchange.disconnect(4000, "why")
     exchange.disconnect(4001, "too late")
     await exchange.finish()
     assert (exchange.close_code, exchange.is_done, exchange.is_idle) == (4000, True, True)
+    assert exchange.close_reason == "why"
+    assert await exchange.next() == "text"
+    with pytest.raises(SocketStateError, match="this test has closed it with 4000"):
+        await exchange.next()
     assert exchange.end == "this test has closed it with 4000"
     assert exchange.socket is None
 

@@ -2,7 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
-from django.test import Client
+from django.test import AsyncClient, Client
 
 from django_ws.testing import Denied
 from django_ws.testing.handshake import Handshake
@@ -47,6 +47,42 @@ async def test_a_header_that_is_given_is_left_as_it_is() -> None:
 
 async def test_no_cookies_no_header() -> None:
     assert headers_of(await Handshake("/").scope()) == [(b"host", b"testserver")]
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+async def test_the_defaults_of_the_client_are_sent(kind: type[Client | AsyncClient]) -> None:
+    client = kind(
+        headers={"X-One": "1", "X-Two": "2", "Origin": "https://a.example"},
+        HTTP_X_THREE="3",
+        REMOTE_ADDR="192.0.2.7",
+        SERVER_NAME="a.example",
+        QUERY_STRING="x=1",
+    )
+    scope = await Handshake("/", client=client, headers={"x-two": "own"}).scope()
+    assert sorted(headers_of(scope)) == [
+        (b"host", b"a.example"),
+        (b"origin", b"https://a.example"),
+        (b"x-one", b"1"),
+        (b"x-three", b"3"),
+        (b"x-two", b"own"),
+    ]
+    assert (scope["client"][0], scope["server"], scope["query_string"]) == ("192.0.2.7", ("a.example", 80), b"x=1")
+    other = await Handshake("/?y=2", client=client, origin="https://b.example").scope()
+    assert [value for name, value in headers_of(other) if name == b"origin"] == [b"https://b.example"]
+    assert other["query_string"] == b"y=2"
+
+
+async def test_any_default_of_an_async_client_is_a_header_but_of_a_client_it_is_none() -> None:
+    for client, expected in ((AsyncClient(authorization="x", x_y="z"), 3), (Client(authorization="x", x_y="z"), 1)):
+        headers = headers_of(await Handshake("/", client=client).scope())
+        assert len(headers) == expected
+        assert ((b"x-y", b"z") in headers) is (expected == 3)
+
+
+async def test_a_cookie_header_of_the_client_stands_for_its_cookies() -> None:
+    client = Client(headers={"Cookie": "raw=1"})
+    client.cookies["a"] = "b"
+    assert (b"cookie", b"raw=1") in headers_of(await Handshake("/", client=client).scope())
 
 
 async def test_the_cookies_of_the_client_are_sent_and_those_of_the_answer_kept() -> None:

@@ -155,18 +155,25 @@ async def test_messages_of_json() -> None:
     async with connect(Talk) as ws:
         await ws.send({"n": 1})
         assert await ws.receive() == {"n": 1}
-        await ws.send_json("text")
+        await ws.send("text")
         assert await ws.receive_json() == "text"
+        await ws.send_json("text")
+        assert await ws.receive() == "text"
         await ws.send_json(date(2026, 1, 2))
         assert await ws.receive_text() == '"2026-01-02"'
 
 
-async def test_a_str_goes_out_as_it_is() -> None:
+async def test_a_frame_as_it_is() -> None:
     async with connect(Talk) as ws:
-        await ws.send("no JSON")
+        await ws.send_text("no JSON")
         assert await ws.wait_closed() == 1007
-        with pytest.raises(SocketStateError, match=r"closed with 1007.*send_json\(\) makes JSON of it"):
+        with pytest.raises(SocketStateError, match=r"closed with 1007$"):
             await ws.receive()
+    async with connect(Echo) as text:
+        await text.send_text('{"n": 1}')
+        assert await text.receive() == '{"n": 1}'
+        await text.send_bytes(b"\x00")
+        assert await text.wait_closed() == 1003
 
 
 async def test_messages_of_text_and_of_bytes() -> None:

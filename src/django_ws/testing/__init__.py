@@ -5,6 +5,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
+from django_ws.testing.clock import Clock, freeze_clock
 from django_ws.testing.fake_topics import FakeBroker, FakeDelivery, FakeLink, FakeMember, FakeTopic
 from django_ws.testing.fakes import (
     FakeCodec,
@@ -39,6 +40,7 @@ else:
 __all__ = [
     "ASGIViolation",
     "ClientSocket",
+    "Clock",
     "Denied",
     "FakeBroker",
     "FakeCodec",
@@ -60,6 +62,7 @@ __all__ = [
     "WebSocketLiveServerTestCase",
     "capture_publishes",
     "connect",
+    "freeze_clock",
     "websocket_scope",
 ]
 

@@ -2,12 +2,13 @@
 
 import asyncio
 import inspect
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, final
 
-from django_ws.close_codes import CloseCode
 from django_ws.handler.runtime import RECEIVING
-from django_ws.testing.faults import SocketTimeoutError, follow_faults
+from django_ws.testing.clock import is_frozen, wait_really
+from django_ws.testing.faults import SocketStateError, SocketTimeoutError, follow_faults
 from django_ws.testing.peer import Peer
 from django_ws.testing.running import socket_below, what_runs
 
@@ -131,6 +132,13 @@ class Exchange:
         return 1006 if self.accepted and self.is_done else None
 
     @property
+    def close_reason(self) -> str:
+        """The reason of the first close; empty where there was none."""
+        if self.peer.close_code is None and self.client_close is not None:
+            return self.client_close[1]
+        return self.peer.close_reason
+
+    @property
     def is_idle(self) -> bool:
         """Whether the socket has taken all that it was sent, and waits for more; or has ended."""
         waits = self._reading and self._taken >= self._given
@@ -141,7 +149,8 @@ class Exchange:
         running = [] if self._task is None or self._task.done() else what_runs(self._task, self.socket)
         runs = ", and ".join(running) or ("nothing: the application has ended" if self.is_done else "no hook")
         came = ", ".join(_brief(event) for event in self.peer.events) or "nothing"
-        return SocketTimeoutError(f"{waited_for} within {seconds:g} s.\nCame so far: {came}.\nRunning: {runs}.")
+        frozen = "\nThe clock is frozen: what waits for it goes on when the test advances it." if is_frozen() else ""
+        return SocketTimeoutError(f"{waited_for} within {seconds:g} s.\nCame so far: {came}.\nRunning: {runs}.{frozen}")
 
     @property
     def end(self) -> str:
@@ -151,9 +160,7 @@ class Exchange:
             return f"the handshake was denied with {self.peer.denied_status}{because}"
         reason = f" ({self.peer.close_reason})" if self.peer.close_reason else ""
         by = "it was closed" if self.client_close is None else "this test has closed it"
-        not_json = self.peer.close_code == CloseCode.INVALID_FRAME_PAYLOAD_DATA
-        hint = ". send() sends a str as it is: where the socket takes JSON, send_json() makes JSON of it"
-        return f"{by} with {self.close_code}{reason}{because}{hint if not_json else ''}"
+        return f"{by} with {self.close_code}{reason}{because}"
 
     # --- waits ------------------------------------------------------------------------------------
 
@@ -172,18 +179,30 @@ class Exchange:
         if not await self.waited(is_so, bound):
             raise self.fail(what, bound)
 
+    async def next(self, seconds: float | None = None) -> "Data":
+        """Wait for the next message.
+
+        Raises:
+            SocketTimeoutError: None came.
+            SocketStateError: It is closed, and all messages before were received.
+        """
+        await self.wait_for(lambda: bool(self.messages) or self.close_code is not None, "no message came", seconds)
+        if not self.messages:
+            raise SocketStateError(f"cannot receive: {self.end}")
+        return self.messages.popleft()
+
     async def waited(self, is_so: "Callable[[], bool]", seconds: float, *, poll: float | None = None) -> bool:
         """Wait until something is so; say whether it is."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
+        # In real time: the test may have frozen the clock of the loop.
+        deadline = time.monotonic() + seconds
         while not is_so():
             self._changed.clear()
-            remaining = deadline - loop.time()
+            remaining = deadline - time.monotonic()
             if remaining <= 0:
                 return False
             waiter = asyncio.ensure_future(self._changed.wait())
             try:
-                await asyncio.wait([waiter], timeout=remaining if poll is None else min(poll, remaining))
+                await wait_really([waiter], remaining if poll is None else min(poll, remaining))
             finally:
                 waiter.cancel()
         return True
@@ -234,7 +253,7 @@ class Exchange:
             self._task = None
             if not task.done():
                 task.cancel()
-                await asyncio.wait([task], timeout=self._timeout)
+                await wait_really([task], self._timeout)
         if task.done() and not task.cancelled() and (raised := task.exception()) is not None:
             self.faults.append(raised)
         self.socket = None

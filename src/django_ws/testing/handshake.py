@@ -2,10 +2,11 @@
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 from urllib.parse import quote, unquote
 
-from django.test import Client
+from django.http.request import HttpHeaders
+from django.test import AsyncClient, Client
 from django.utils.datastructures import CaseInsensitiveMapping
 from typing_extensions import override
 
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
 
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.contrib.auth.models import AnonymousUser
-    from django.test import AsyncClient
-
 __all__ = ["Denied", "Handshake", "headers_of"]
+
+_ENVIRONMENT: Final = frozenset({"QUERY_STRING", "REMOTE_ADDR", "SERVER_NAME"})
+"""What a Django test client may have among its defaults, and is no header."""
 
 
 def headers_of(headers: "Iterable[tuple[bytes, bytes]]") -> CaseInsensitiveMapping[str]:
@@ -98,24 +100,48 @@ class Handshake:
         path, _, query = self.path.partition("?")
         path = unquote(path)
         port = 443 if self.secure else 80
+        environment = {name: str(self._defaults[name]) for name in _ENVIRONMENT & self._defaults.keys()}
+        server = environment.get("SERVER_NAME", "testserver")
         return websocket_scope(
             path,
-            headers=self._headers(),
+            headers=self._headers(server),
             subprotocols=self.subprotocols,
-            query=self.query or query,
+            query=self.query or query or environment.get("QUERY_STRING", ""),
             raw_path=quote(path, safe="/:@!$&'()*+,;=~").encode(),
             scheme="wss" if self.secure else "ws",
-            server=("testserver", port),
+            server=(server, port),
+            client=(environment.get("REMOTE_ADDR", "127.0.0.1"), 50000),
         )
 
-    def _headers(self) -> list[tuple[str, str]]:
+    @property
+    # Django: a client's defaults are parts of a WSGI environment or of an ASGI scope.
+    def _defaults(self) -> dict[str, Any]:
+        defaults: Any = self.client.defaults
+        found: dict[str, Any] = defaults
+        return found
+
+    def _default_headers(self) -> "Iterable[tuple[str, str]]":
+        """Give the headers that the client sends with each request, as Django's request factories do."""
+        for key, value in self._defaults.items():
+            name = HttpHeaders.parse_header_name(key)
+            if name is None and isinstance(self.client, AsyncClient) and key not in _ENVIRONMENT:
+                # Django: any other default of an AsyncClient is a header of that name.
+                name = key.replace("_", "-")
+            if name is not None:
+                yield name.lower(), str(value)
+
+    def _headers(self, host: str) -> list[tuple[str, str]]:
         # To a type checker, an iterable of pairs may be a mapping of pairs, too.
         given: Any = self.headers
         pairs: Iterable[tuple[str, str]] = given.items() if hasattr(given, "items") else given
         headers = [(name.lower(), value) for name, value in pairs]
         names = {name for name, _ in headers}
+        if self.origin is not None:
+            names.add("origin")
+        headers = [(name, value) for name, value in self._default_headers() if name not in names] + headers
+        names.update(name for name, _ in headers)
         if "host" not in names:
-            headers.insert(0, ("host", "testserver"))
+            headers.insert(0, ("host", host))
         if self.origin is not None:
             headers.append(("origin", self.origin))
         if self.subprotocols and "sec-websocket-protocol" not in names:

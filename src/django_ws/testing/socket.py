@@ -1,17 +1,15 @@
 """The client's end of a websocket in a test, as :func:`~django_ws.testing.connect` gives it."""
 
-import json
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, final
 
 from django.utils.datastructures import CaseInsensitiveMapping
 
 from django_ws.close_codes import CloseCode, check_sendable
-from django_ws.handler import WebSocket
 from django_ws.codecs.json import encode_json
-from django_ws.codecs.type_arguments import type_arguments
 from django_ws.testing.exchange import Exchange
 from django_ws.testing.faults import SocketFaultError, SocketStateError, SocketTimeoutError, fault_of
 from django_ws.testing.handshake import Denied, Handshake, headers_of
+from django_ws.testing.messages import Messages, from_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,9 +50,8 @@ class ClientSocket(Generic[SendT, ReceiveT]):
         self._handshake: Handshake = handshake
         self._timeout: float = timeout
         self._raise_faults: bool = raise_faults
-        self._codec: Codec[ReceiveT, SendT] | None = codec
+        self._messages: Messages[SendT, ReceiveT] = Messages(codec)
         self._exchange: Exchange | None = None
-        self._outgoing: object = None
         self.denied: Denied | None = None
         """What the handshake was refused with; ``None`` where it was accepted."""
         self.accepted_headers: CaseInsensitiveMapping[str] = CaseInsensitiveMapping({})
@@ -103,7 +100,7 @@ class ClientSocket(Generic[SendT, ReceiveT]):
         peer = exchange.peer
         self._handshake.keep_cookies(peer.accepted_headers if exchange.accepted else peer.denied_headers)
         if exchange.socket is not None:
-            self._outgoing = type_arguments(type(exchange.socket), WebSocket)[1]
+            self._messages.learn(type(exchange.socket))
         if peer.denied_status is not None:
             self.denied = Denied(peer.denied_status, peer.denied_headers, peer.denied_body)
         self.accepted_headers = headers_of(peer.accepted_headers)
@@ -178,31 +175,33 @@ class ClientSocket(Generic[SendT, ReceiveT]):
     @property
     def close_reason(self) -> str:
         """The reason of the first close; empty where there was none."""
-        exchange = self._entered()
-        if exchange.peer.close_code is None and exchange.client_close is not None:
-            return exchange.client_close[1]
-        return exchange.peer.close_reason
+        return self._entered().close_reason
 
     # --- messages out -----------------------------------------------------------------------------
 
     async def send(self, message: SendT, /) -> None:
-        """Send a message: a ``str`` as a text frame, ``bytes`` as a binary frame, all else as JSON in a text frame.
+        """Send a message, as the socket declares to take it.
 
-        Where ``connect`` was given a codec, that encodes the message instead.
+        ``bytes`` go as a binary frame; a ``str`` to a socket of ``str`` or ``bytes``, or to one whose messages are not
+        known (somebody else's, or with a codec of its own), as a text frame as it is; all else as JSON, or as the
+        socket itself would encode it. Where ``connect`` was given a codec, that encodes the message instead.
 
         Raises:
             SocketStateError: The websocket is not open.
             TypeError, ValueError: The message has no JSON form.
         """
-        if self._codec is not None:
-            self._put(self._codec.encode(message))
-        elif isinstance(message, str | bytes):
-            self._put(message)
-        else:
-            self._put(encode_json(message))
+        self._put(self._messages.encode(message))
+
+    async def send_text(self, text: str, /) -> None:
+        """Send a text frame as it is, valid or not."""
+        self._put(text)
+
+    async def send_bytes(self, data: bytes, /) -> None:
+        """Send a binary frame as it is, whatever the socket takes."""
+        self._put(data)
 
     async def send_json(self, message: object, /) -> None:
-        """Send JSON, of a ``str`` too, as ``DjangoJSONEncoder`` writes it."""
+        """Send JSON in a text frame, whatever the socket takes, as ``DjangoJSONEncoder`` writes it."""
         self._put(encode_json(message))
 
     def _put(self, data: "Data") -> None:
@@ -217,8 +216,8 @@ class ClientSocket(Generic[SendT, ReceiveT]):
         """Wait for the next message.
 
         It is decoded by what the socket that has accepted declares to send: of ``WebSocketHandler[..., str]`` a text
-        frame as it is; of any other a text frame as JSON. A binary frame is ``bytes`` as it is. Where ``connect``
-        was given a codec, that decodes the message instead.
+        frame as it is; of one that sends a class with fields, as an object of it; of any other, as JSON. A binary
+        frame is ``bytes`` as it is. Where ``connect`` was given a codec, that decodes the message instead.
 
         Args:
             timeout: Seconds, in place of those of ``connect``.
@@ -226,25 +225,20 @@ class ClientSocket(Generic[SendT, ReceiveT]):
         Raises:
             SocketTimeoutError: None came.
             SocketStateError: The websocket is closed, and all messages before were received; or it was refused.
-            AssertionError: A text frame is not JSON.
+            AssertionError: A text frame is not JSON, or not of that class.
         """
-        data = await self._next(timeout)
-        if self._codec is not None:
-            return self._codec.decode(data)
-        message: object = data if isinstance(data, bytes) or self._outgoing is str else _decode(data)
-        # The type is what the handler declares; its own encoder has checked it.
-        return cast("ReceiveT", message)
+        return self._messages.decode(await self._open("cannot receive").next(timeout))
 
     async def receive_text(self) -> str:
         """Wait for the next message, which must be a text frame, and give it as it is."""
-        data = await self._next(None)
+        data = await self._open("cannot receive").next()
         if not isinstance(data, str):
             raise AssertionError(f"expected a text frame, but a binary frame came: {data!r}")  # noqa: TRY004
         return data
 
     async def receive_bytes(self) -> bytes:
         """Wait for the next message, which must be a binary frame, and give it as it is."""
-        data = await self._next(None)
+        data = await self._open("cannot receive").next()
         if not isinstance(data, bytes):
             raise AssertionError(f"expected a binary frame, but a text frame came: {data!r}")  # noqa: TRY004
         return data
@@ -252,16 +246,7 @@ class ClientSocket(Generic[SendT, ReceiveT]):
     # A JSON text may hold anything, and a test knows what.
     async def receive_json(self) -> Any:
         """Wait for the next message, which must be JSON in a text frame, and give it decoded."""
-        return _decode(await self.receive_text())
-
-    async def _next(self, seconds: float | None) -> "Data":
-        exchange = self._open("cannot receive")
-        await exchange.wait_for(
-            lambda: bool(exchange.messages) or exchange.close_code is not None, "no message came", seconds
-        )
-        if not exchange.messages:
-            raise SocketStateError(f"cannot receive: {exchange.end}")
-        return exchange.messages.popleft()
+        return from_json(await self.receive_text())
 
     async def receive_nothing(self, *, seconds: float = 0.0) -> None:
         """Hold that no message comes.
@@ -313,13 +298,3 @@ class ClientSocket(Generic[SendT, ReceiveT]):
         await exchange.wait_for(lambda: exchange.close_code is not None, "the socket has not closed")
         await exchange.finish()
         return cast("int", exchange.close_code)
-
-
-# A JSON text may hold anything, and a test knows what.
-def _decode(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise AssertionError(
-            f"expected JSON, but this text came: {text!r}. receive_text() gives a text frame as it is"
-        ) from error
