@@ -222,3 +222,30 @@ async def test_a_task_uses_its_sockets_lane_for_itself_until_it_ends(life: Life)
         return busy
 
     assert await asyncio.create_task(socket()) == (1, 0)
+
+
+async def test_after_the_end_nothing_breaks_into_a_finally_block() -> None:
+    """Neither a task of the same id that is started then, nor a cancellation by its id."""
+    ended: list[str] = []
+    begun = asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await turns(5)
+            ended.append("ended")
+
+    async def nobody(error: Exception) -> None:
+        raise AssertionError(error)
+
+    group = TaskGroup(nobody)
+    _ = group.start("id", work)
+    await begun.wait()
+    group.cancel_all()
+    await asyncio.sleep(0)
+    _ = group.start("id", work)
+    assert not group.cancel("id")
+    await group.close(5)
+    assert ended == ["ended"]

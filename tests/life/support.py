@@ -4,7 +4,7 @@
 # mypy: disable-error-code=unused-awaitable
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,10 +61,12 @@ class Story:
         finally:
             self.journal.append(f"{name} ended")
 
-    def handler(self) -> type[WebSocketHandler[str, str]]:
+    def handler(self, at_once: int = 1) -> type[WebSocketHandler[str, str]]:
         story = self
 
         class Life(WebSocketHandler[str, str]):
+            max_concurrent_messages = at_once
+
             @override
             async def on_connect(self) -> HttpResponseBase | None:
                 self.start_task("early", story.background, "early")
@@ -107,6 +109,40 @@ class Story:
                 self.journal.append("on_close ended")
 
         return life
+
+    def generator(self) -> Callable[..., Any]:
+        async def life(ws: WebSocket[str, str]) -> AsyncIterator[str]:
+            self.journal.append("on_open begun")
+            try:
+                ws.start_task("late", self.background, "late")
+                async for data in ws:
+                    await self.step("on_message")
+                    if data == "hello":
+                        yield data
+                    else:
+                        await answer(ws, data, self)
+            except (asyncio.CancelledError, GeneratorExit):
+                # Broken into once: what breaks in after that must not reach this.
+                self.journal.append("early begun")
+                await turns(3)
+                self.journal.append("early ended")
+                raise
+            finally:
+                self.journal.append("on_close ended")
+
+        return life
+
+    def target(self, kind: str) -> object:
+        """What stands in the route."""
+        match kind:
+            case "function":
+                return self.function()
+            case "generator":
+                return self.generator()
+            case "at once":
+                return self.handler(3)
+            case _:
+                return self.handler()
 
     def middleware(self, next_: Next) -> Callable[[Endpoint], Any]:
         async def middleware(ws: Endpoint) -> object:
@@ -195,13 +231,14 @@ async def live(
     *,
     story: Story | None = None,
     function: bool = False,
+    kind: str = "",
     ticked: bool = False,
     **kwargs: Any,
 ) -> Run:
     """Run one life to its end; with ``ticked``, every hook counts as a long one at each turn."""
     before = asyncio.all_tasks()
     story = story or Story()
-    target = story.function() if function else story.handler()
+    target = story.target("function" if function else kind)
 
     async def no_http(scope: Any, receive: Any, send: Any, /) -> None:
         raise AssertionError

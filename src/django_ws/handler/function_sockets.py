@@ -88,7 +88,7 @@ class GeneratorSocket(FunctionSocket):
     async def _serve(self) -> None:
         # Whether the generator closes itself, and need not be cancelled.
         self._ending: bool = False
-        task = start_eagerly(self._pump())
+        task = start_eagerly(self._send_yields())
         ended: asyncio.CancelledError | None = None
         try:
             try:
@@ -109,7 +109,7 @@ class GeneratorSocket(FunctionSocket):
             self._helper = None
             del task, ended
 
-    async def _pump(self) -> None:
+    async def _send_yields(self) -> None:
         self._helper = asyncio.current_task()
         generator: AsyncGenerator[Any, None] = type(self).function(self, *self.args, **self.kwargs)
         sent = 0

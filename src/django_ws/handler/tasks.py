@@ -109,6 +109,8 @@ class TaskGroup:
         Returns:
             Whether one was running.
         """
+        if self._closed:
+            return False  # all were, and a second time would break into a finally block
         task = self._tasks.pop(task_id, None)
         return task is not None and task.cancel(message)
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeGuard, TypeVar, cast, get_orig
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLResolver, get_resolver
 
+from django_ws.codecs.type_arguments import type_arguments
 from django_ws.handler import JSON, JSONEncodable, WebSocket, as_factory
 from django_ws.handler.options import options_of
-from django_ws.codecs.type_arguments import type_arguments
 from django_ws.handler.views import guards_of_view
 from django_ws.routing import DjangoResolver
 
@@ -151,6 +151,9 @@ def _dotted(target: object) -> str:
     while hasattr(named, "func"):
         # A functools.partial, which has no name of its own.
         named = cast("Any", named).func
+    if callable(named) and not hasattr(named, "__qualname__"):
+        # A callable object goes by its class.
+        named = type(named)
     name: object = getattr(named, "__qualname__", None)
     return f"{named.__module__}.{name}" if name else repr(target)
 

@@ -17,6 +17,7 @@ WS_MIDDLEWARE = [
 WS_UNLIMITED_ADDRESSES: list[str] = []
 WS_MAX_CONNECTIONS_PER_ADDRESS = int(os.environ.get("MAX_CONNECTIONS", "1000"))
 USE_TZ = True
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 
 # One line of the log begins with its level and logger, so that tests can count the entries and their tracebacks.
 LOGGING = {

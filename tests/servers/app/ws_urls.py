@@ -1,7 +1,7 @@
 """The websocket URLconf."""
 
 from django_ws.urls import path
-from servers.app import handlers
+from servers.app import handlers, kinds
 
 urlpatterns = [
     path("echo/text/", handlers.EchoText),
@@ -34,6 +34,9 @@ urlpatterns = [
     path("floodable/", handlers.Floodable),
     path("idle/", handlers.Idle),
     path("denying-by-close/<slug:way>/", handlers.DenyingByClose),
+    path("ticks/<slug:way>/", kinds.ticks),
+    path("sync/", kinds.Sync),
+    path("concurrent/", kinds.Concurrent),
     path("members/", handlers.Members),
     path("members-by-close/", handlers.MembersByClose),
 ]
