@@ -8,7 +8,7 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -219,7 +219,6 @@ def fresh_lanes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Lane]]:
 @pytest.mark.usefixtures("database")
 def test_threads_share_the_tests_connection_and_forget_it(fresh_lanes: list[Lane]) -> None:
     own = connections["default"]
-    assert not own.allow_thread_sharing
     with live_server() as server:
         assert own.allow_thread_sharing
         assert get(server, "/count/") == (200, "0")
@@ -229,7 +228,7 @@ def test_threads_share_the_tests_connection_and_forget_it(fresh_lanes: list[Lane
         assert get(server, "/count/") == (200, "1")
     assert connections["default"] is own
 
-    def held() -> list[object]:
+    def held() -> Sequence[object]:
         return connections.all(initialized_only=True)
 
     assert [own in lane.submit(held).result(20) for lane in fresh_lanes] == [False] * len(fresh_lanes)
@@ -254,6 +253,19 @@ def test_a_thread_that_took_the_shared_connection_forgets_it() -> None:
         assert SyncToAsync.single_thread_executor.submit(take_anew).result(20) is own
     assert SyncToAsync.single_thread_executor.submit(take).result(20) is not own
     SyncToAsync.single_thread_executor.submit(connections.close_all).result(20)
+
+
+@pytest.mark.usefixtures("database")
+def test_a_thread_keeps_a_connection_of_its_own() -> None:
+    def take() -> object:
+        return connections["default"]
+
+    executor = SyncToAsync.single_thread_executor
+    before = executor.submit(take).result(20)
+    with live_server():
+        assert executor.submit(take).result(20) is before
+    assert executor.submit(take).result(20) is before
+    executor.submit(connections.close_all).result(20)
 
 
 def test_django_runs_its_test_cases(tmp_path: Path) -> None:

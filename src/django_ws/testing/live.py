@@ -247,9 +247,6 @@ def _shared(shared: "dict[str, BaseDatabaseWrapper]") -> "Generator[None]":
             if shared.get(connection.alias) is connection:
                 del connections[connection.alias]
 
-    if not shared:
-        yield
-        return
     with patch.object(connections, "create_connection", create_or_share):
         try:
             yield
