@@ -16,7 +16,7 @@ from typing_extensions import TypeVar, override
 from django_ws.codecs.json import JSON, JSONEncodable
 from django_ws.exceptions import ConnectionClosed, InvalidMessageError
 from django_ws.handler.lanes import enter_background_task, rest_lane
-from django_ws.handler.waiting import start_eagerly, wait_out
+from django_ws.handler.waiting import wait_out
 from django_ws.handler.websocket import WebSocket
 
 if TYPE_CHECKING:
@@ -55,9 +55,9 @@ class MessageTasks:
 
     def start(self, hook: "Coroutine[object, None, None]", /) -> None:
         """Run one."""
-        task = start_eagerly(hook)
+        # Not eagerly: what fails at once would know our frame, and that the task.
+        task = asyncio.get_running_loop().create_task(hook)
         self._running.add(task)
-        # One that ran to its end at once is told of in the next turn.
         task.add_done_callback(self._ended)
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
@@ -160,8 +160,8 @@ class ConcurrentSocket(WebSocket[InT, OutT]):
                 ended = messages.fault
             elif owed:
                 ended = asyncio.CancelledError()
-            for fault in messages.more_faults:
-                self._log(logging.ERROR, "another on_message failed", error=fault)
+            while messages.more_faults:
+                self._log(logging.ERROR, "another on_message failed", error=messages.more_faults.pop(0))
             raise ended
         finally:
             # See WebSocketHandler.run: nothing that an exception knows may know it.
