@@ -49,8 +49,6 @@ class Screen:
             stdout=slave,
             stderr=slave,
             start_new_session=True,
-            # Its controlling terminal, so that Ctrl+C is a signal.
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0) and None,
         )
         os.close(slave)
         self._reader = threading.Thread(target=self._read, daemon=True)

@@ -206,6 +206,9 @@ async def open_link(
         raise CommandError(
             f"{address.url} did not answer the handshake within {seconds:g} seconds; see --timeout"
         ) from error
+    except (ConnectionResetError, ConnectionAbortedError, BrokenPipeError) as error:
+        tls = "; does it speak TLS, as wss:// says?" if context else ""
+        raise CommandError(f"{address.host}:{address.port} ended the connection in the handshake{tls}") from error
     except OSError as error:
         raise CommandError(
             f"Nothing serves at {address.host}:{address.port} ({error}).\n"

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import threading
+from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Final, TextIO, TypeAlias
 
 from django.core.management.base import CommandError
@@ -99,7 +100,8 @@ async def _send(link: "Link", lines: TextIO, tell: "Callable[[str], object]") ->
 
     def read() -> None:
         # A pipe blocks the thread that reads it, and nothing but its other end can wake it.
-        with contextlib.suppress(RuntimeError):
+        # The loop may have been closed meanwhile, with or without a line on its way; and so may the input.
+        with contextlib.suppress(RuntimeError, CancelledError, ValueError):
             put = _putter(queue, loop)
             try:
                 for line in lines:

@@ -20,7 +20,7 @@ _ROWS: Final = (16, 8, 4)
 """Bytes in a line, as the terminal is wide."""
 _NARROWEST: Final = 20
 """Columns below which nothing is made shorter."""
-REFUSALS: Final = range(4400, 4600)
+REFUSALS: Final = range(4300, 4600)
 """What ``WS_DENIAL = "close"`` closes with: 4000 and the HTTP status."""
 _KEPT: Final = "\n\t\u200d"
 """Shown as they are, though not printable; the last joins emoji."""
@@ -93,7 +93,7 @@ def close_text(code: int, reason: str, /) -> str:
     if code in REFUSALS:
         # The reason of a denial is that phrase, unless it tells where a redirect leads.
         status = phrase(code - 4000)
-        return f"{code}, a denial: {code - 4000} {status}{'' if reason == status else said}"
+        return f"{code}, as HTTP {code - 4000} {status}{'' if reason == status else said}"
     try:
         return f"{code} {CloseCode(code).name}{said}"
     except ValueError:

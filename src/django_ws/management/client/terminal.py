@@ -7,6 +7,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
 
+try:
+    import termios
+except ImportError:  # Windows
+    termios = None  # type: ignore[assignment] # what is not there
+
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app_session
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
@@ -25,7 +30,7 @@ from django_ws.management.client.language import COMMANDS, Close, Help, Ping, Se
 from django_ws.management.client.show import help_lines, input_pieces, message_lines, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Generator, Iterable
 
     from prompt_toolkit.completion import CompleteEvent
     from prompt_toolkit.document import Document
@@ -77,6 +82,27 @@ def _history() -> History:
     return FileHistory(str(path))
 
 
+@contextlib.contextmanager
+def _untouched_input(file: int) -> "Generator[None]":
+    """Let keys wait for the editor that are typed while it is not there: the terminal would show and swallow them.
+
+    Args:
+        file: Descriptor of the terminal; of anything else nothing is changed, nor where there is no ``termios``.
+    """
+    if termios is None or not os.isatty(file):
+        yield
+        return
+    before = termios.tcgetattr(file)
+    changed = termios.tcgetattr(file)
+    # Signals stay: Ctrl+C ends it also while the server reads nothing, so that no editor comes.
+    changed[3] &= ~(termios.ECHO | termios.ICANON)
+    termios.tcsetattr(file, termios.TCSANOW, changed)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(file, termios.TCSANOW, before)
+
+
 async def run_terminal(link: "Link", *, plain: bool = False) -> "Ended":
     """Talk until either side ends it.
 
@@ -110,7 +136,7 @@ class _Terminal:
     async def run(self) -> "Ended":
         self._tell(self._link.greeting)
         self._print([[("class:note", "A line is sent as you end it. /help lists the commands, Ctrl+D closes.")]])
-        with patch_stdout(raw=True):
+        with patch_stdout(raw=True), _untouched_input(get_app_session().input.fileno()):
             receiving = asyncio.create_task(self._receive())
             typing = asyncio.create_task(self._type())
             try:

@@ -35,6 +35,9 @@ class Command(BaseCommand):
     # A project with a fault may be what one wants to look at.
     requires_system_checks: "list[str] | tuple[str, ...] | Literal['__all__']" = ()
 
+    # Django: what call_command() may give besides.
+    stealth_options: tuple[str, ...] = ("stdin",)
+
     @override
     def add_arguments(self, parser: "CommandParser") -> None:
         """Add the path and the options."""
