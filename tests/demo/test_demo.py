@@ -8,15 +8,11 @@ import subprocess
 import sys
 import urllib.parse
 import urllib.request
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(60), pytest.mark.xdist_group("demo")]
 
@@ -51,42 +47,6 @@ class Browser:
 @pytest.fixture
 def browser(demo_url: str) -> Browser:
     return Browser(demo_url)
-
-
-class Socket:
-    """A real client; JSON in and out, pings left out unless asked for."""
-
-    def __init__(self, client: ClientConnection) -> None:
-        self.client = client
-
-    async def send(self, message: object) -> None:
-        await self.client.send(json.dumps(message))
-
-    # JSON: the demo's messages are told apart by their content.
-    async def next(self, *, pings: bool = False) -> Any:
-        while True:
-            message = json.loads(await self.client.recv())
-            if pings or "ping" not in message:
-                return message
-
-    async def closed(self) -> tuple[int, str]:
-        with pytest.raises(ConnectionClosed):
-            while True:
-                await self.client.recv()
-        assert self.client.close_code is not None
-        return self.client.close_code, self.client.close_reason or ""
-
-
-@pytest.fixture
-def playground(demo_url: str) -> Callable[..., Any]:
-    @asynccontextmanager
-    async def open_socket(cookies: str = "", path: str = "/ws/playground/") -> AsyncIterator[Socket]:
-        address = demo_url.replace("http", "ws", 1) + path
-        headers = {"Cookie": cookies} if cookies else {}
-        async with connect(address, additional_headers=headers, origin=None, proxy=None) as client:
-            yield Socket(client)
-
-    return open_socket
 
 
 TITLES = (
@@ -147,131 +107,56 @@ def test_wrong_password_is_told(browser: Browser) -> None:
     assert "Please enter a correct username and password" in page
 
 
+def manage(*arguments: str) -> str:
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "manage.py", *arguments, "--settings", "demo.settings"],
+        cwd=PROJECT,
+        check=False,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=60,
+    )
+    assert result.returncode == 0, result.stdout
+    return result.stdout
+
+
 def test_project_passes_djangos_checks_and_has_all_migrations() -> None:
-    for command in (["check", "--fail-level", "WARNING"], ["makemigrations", "--check", "--dry-run"]):
-        subprocess.run(
-            [sys.executable, "manage.py", *command, "--settings", "demo.settings"],
-            cwd=PROJECT,
-            check=True,
-            capture_output=True,
-            timeout=60,
-        )
+    manage("check", "--fail-level", "WARNING")
+    manage("makemigrations", "--check", "--dry-run")
 
 
-# --- the sockets ---------------------------------------------------------------------------------
+def test_project_passes_its_own_tests() -> None:
+    number = (PROJECT / "playground" / "tests.py").read_text("utf-8").count("def test_")
+    assert number >= 20
+    assert f"Ran {number} tests in " in manage("test")
 
 
-async def test_echo(playground: Callable[..., Any]) -> None:
-    async with playground() as ws:
-        await ws.next()
-        await ws.send({"type": "echo", "id": 7, "text": "Grüße"})
-        assert await ws.next() == {"type": "echo", "id": 7, "text": "Grüße"}
+# --- the sockets, over uvicorn: what each one does is tested by the project itself -----------------
 
 
-async def test_whoami_follows_login_and_logout(playground: Callable[..., Any], browser: Browser) -> None:
-    async with playground() as ws:
-        assert await ws.next() == {"type": "whoami", "user": None}
-    address, _ = browser.post("/login/", username="demo", password="demo")
-    assert address == f"{browser.url}/"
-    async with playground(browser.cookies) as ws:
-        assert await ws.next() == {"type": "whoami", "user": "demo"}
+async def test_a_login_on_the_page_is_one_on_the_sockets(demo_url: str, browser: Browser) -> None:
+    address = demo_url.replace("http", "ws", 1) + "/ws/playground/"
+
+    async def whoami() -> object:
+        headers = {"Cookie": browser.cookies} if browser.cookies else {}
+        async with connect(address, additional_headers=headers, proxy=None) as client:
+            return json.loads(await client.recv())
+
+    assert await whoami() == {"type": "whoami", "user": None}
+    page, _ = browser.post("/login/", username="demo", password="demo")
+    assert page == f"{browser.url}/"
+    assert await whoami() == {"type": "whoami", "user": "demo"}
     browser.post("/logout/")
-    async with playground(browser.cookies) as ws:
-        assert await ws.next() == {"type": "whoami", "user": None}
+    assert await whoami() == {"type": "whoami", "user": None}
 
 
-async def test_members_socket_greets_who_is_logged_in_alone(playground: Callable[..., Any], browser: Browser) -> None:
-    async with playground(path="/ws/members/") as ws:
-        with pytest.raises(ConnectionClosed):  # and no message before it
-            await ws.client.recv()
-        assert (ws.client.close_code, ws.client.close_reason) == (4401, "Unauthorized")
-    browser.post("/login/", username="demo", password="demo")
-    async with playground(browser.cookies, path="/ws/members/") as ws:
-        assert await ws.next() == {"type": "welcome", "user": "demo"}
-        assert await ws.closed() == (1000, "")
-    async with playground("sessionid=made-up", path="/ws/members/") as ws:
-        assert await ws.closed() == (4401, "Unauthorized")
-
-
-async def test_patient_socket_loses_none_of_a_flood(playground: Callable[..., Any]) -> None:
-    numbers = [str(number) for number in range(60)]
-    async with playground(path="/ws/patient/") as ws:
-        for number in numbers:
-            await ws.client.send(number)
-        assert [await ws.client.recv() for _ in numbers] == numbers
-
-
-async def test_strict_socket_closes_on_a_flood(playground: Callable[..., Any]) -> None:
-    numbers = [str(number) for number in range(200)]
-    back: list[str] = []
-    async with playground(path="/ws/strict/") as ws:
-        with suppress(ConnectionClosed):  # it may be closed before the last is sent
-            for number in numbers:
-                await ws.client.send(number)
-        with pytest.raises(ConnectionClosed):
-            while True:
-                back.append(await ws.client.recv())
-        assert (ws.client.close_code, ws.client.close_reason) == (1008, "too many messages")
-    assert back == numbers[: len(back)]
-    assert len(back) < len(numbers)
-
-
-async def test_weather_comes_until_it_is_stopped(playground: Callable[..., Any]) -> None:
-    async with playground() as ws:
-        await ws.next()
-        await ws.send({"type": "weather", "on": True})
-        first, second = await ws.next(), await ws.next()
-        assert first["type"] == second["type"] == "weather"
-        assert -20 < first["celsius"] < 50
-        apart = datetime.fromisoformat(second["at"]) - datetime.fromisoformat(first["at"])
-        assert 0.9 < apart.total_seconds() < 5
-        await ws.send({"type": "weather", "on": False})
-        await ws.send({"type": "echo", "id": 1, "text": "after"})
-        while (message := await ws.next())["type"] == "weather":
-            pass
-        assert message["type"] == "echo"
-
-
-async def test_ping_comes_by_itself(playground: Callable[..., Any]) -> None:
-    async with playground() as ws:
-        await ws.next()
-        message = await ws.next(pings=True)
-        assert datetime.fromisoformat(message["ping"]).tzinfo is not None
-
-
-async def test_countdown_takes_its_start_from_the_route(demo_url: str) -> None:
+async def test_a_function_ends_with_its_close_frame(demo_url: str) -> None:
     address = demo_url.replace("http", "ws", 1) + "/ws/countdown/1/"
     async with connect(address, proxy=None) as client:
         assert [message async for message in client] == ["1", "Lift-off!"]
         assert client.close_code == 1000
-
-
-@pytest.mark.parametrize(
-    ("message", "code", "reason"),
-    [
-        ('{"type": "close", "code": 1000}', 1000, "Goodbye"),
-        ('{"type": "close", "code": 1013}', 1013, "Busy, come back later"),
-        ('{"type": "close", "code": 4001}', 4001, "A code of our own"),
-        ('{"type": "fault"}', 1011, ""),
-        ('{"type": "forbidden"}', 1008, ""),
-        ('{"this is": no JSON', 1007, ""),
-        ("x" * 20_000, 1009, ""),
-        (b"\x01\x02\x03", 1003, ""),
-    ],
-    ids=["1000", "1013", "4001", "1011", "1008", "1007", "1009", "1003"],
-)
-async def test_close_codes(playground: Callable[..., Any], message: str | bytes, code: int, reason: str) -> None:
-    async with playground() as ws:
-        await ws.next()
-        await ws.client.send(message)
-        assert await ws.closed() == (code, reason)
-
-
-async def test_code_that_is_not_offered_is_an_answer_not_a_close(playground: Callable[..., Any]) -> None:
-    async with playground() as ws:
-        await ws.next()
-        await ws.send({"type": "close", "code": 1005})
-        assert (await ws.next())["type"] == "error"
 
 
 async def test_other_sites_are_kept_out(demo_url: str) -> None:

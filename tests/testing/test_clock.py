@@ -9,9 +9,9 @@ import pytest
 from asgiref.sync import sync_to_async
 from typing_extensions import override
 
-from django_ws import JSON, Flood, WebSocketHandler
+from django_ws import JSON, Flood, WebSocket, WebSocketHandler
 from django_ws.testing import SocketTimeoutError, connect, freeze_clock
-from django_ws.testing.clock import is_frozen, wait_really
+from django_ws.testing.clock import frozen_clock, wait_really
 
 
 class Timed(WebSocketHandler[str, str]):
@@ -42,11 +42,11 @@ async def test_time_stands_still_until_it_is_advanced() -> None:
     loop = asyncio.get_running_loop()
     with freeze_clock() as clock:
         before = loop.time()
-        assert is_frozen()
+        assert frozen_clock() is clock
         await asyncio.to_thread(time.sleep, 0.01)
         assert loop.time() == before
         await clock.advance(1.5)
-        await clock.advance(0)
+        await clock.rest()
         assert loop.time() == pytest.approx(before + 1.5, abs=1e-5)
         assert clock.elapsed == 1.5
 
@@ -154,7 +154,7 @@ async def test_it_goes_forward_only_and_inside_of_its_block() -> None:
             pass
     with pytest.raises(RuntimeError, match="not frozen"):
         await clock.advance(1)
-    assert not is_frozen()
+    assert frozen_clock() is None
 
 
 async def test_one_advance_at_a_time() -> None:
@@ -308,7 +308,7 @@ async def test_a_rate() -> None:
                 await ws.send(str(number))
             for number in (0, 1):
                 await strict.send(str(number))
-            await clock.advance(0)
+            await clock.rest()
             assert [await ws.receive() for _ in range(2)] == ["0", "1"]
             with pytest.raises(AssertionError):
                 await ws.receive(timeout=0.01)
@@ -319,6 +319,40 @@ async def test_a_rate() -> None:
             assert [await strict.receive() for _ in range(4)] == ["0", "1", "2", "3"]
             await strict.send("4")
             assert await strict.wait_closed() == 1008
+
+
+async def countdown(ws: WebSocket[str, str]) -> None:
+    for number in "321":
+        await ws.send(number)
+        await asyncio.sleep(1)
+
+
+async def test_nothing_comes_of_a_function_that_sleeps() -> None:
+    with freeze_clock() as clock:
+        async with connect(countdown) as ws:
+            assert await ws.receive() == "3"
+            await ws.receive_nothing()
+            await clock.advance(2)
+            assert [await ws.receive(), await ws.receive()] == ["2", "1"]
+
+
+async def test_the_end_of_a_socket_takes_what_time_it_needs() -> None:
+    class Tidying(WebSocketHandler[str, str]):
+        cleanup_timeout = 100
+
+        @override
+        async def on_close(self) -> None:
+            await asyncio.sleep(50)
+            ended.append(True)
+
+    ended: list[bool] = []
+    with freeze_clock() as clock:
+        async with connect(Tidying) as ws:
+            await ws.close()
+            assert ended
+            assert 50 <= clock.elapsed < 51
+            await clock.advance(10)
+            assert 60 <= clock.elapsed < 61
 
 
 async def test_a_fault_of_a_loop() -> None:

@@ -9,7 +9,7 @@ from asgiref.sync import sync_to_async
 from typing_extensions import override
 
 from django_ws import WebSocketHandler
-from django_ws.testing import SocketStateError, SocketTimeoutError, websocket_scope
+from django_ws.testing import SocketStateError, SocketTimeoutError, freeze_clock, websocket_scope
 from django_ws.testing.exchange import Exchange
 from serving import Echo, denying, serving
 
@@ -187,3 +187,22 @@ async def test_a_socket_that_waits_runs_no_hook() -> None:
         await exchange.wait_for(lambda: False, "nothing")
     exchange.disconnect(1000, "")
     await exchange.finish()
+
+
+async def test_under_a_frozen_clock_rest_and_the_end_need_no_time_of_their_own() -> None:
+    class Sleeping(Echo):
+        disconnect_grace = 20
+
+        @override
+        async def on_message(self, data: str, /) -> None:
+            await asyncio.sleep(1000)
+
+    with freeze_clock() as clock:
+        exchange = await opened(Sleeping)
+        exchange.put("text")
+        await exchange.settle()
+        assert clock.elapsed == 0
+        assert "The clock is frozen" in str(exchange.fail("nothing came", 1))
+        exchange.disconnect(1000, "")
+        await exchange.finish()
+        assert 20 <= clock.elapsed < 25  # a hook is noticed by a tick

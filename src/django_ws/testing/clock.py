@@ -15,7 +15,7 @@ from django_ws.testing.faults import SocketTimeoutError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-__all__ = ["Clock", "freeze_clock", "is_frozen", "wait_really"]
+__all__ = ["Clock", "freeze_clock", "frozen_clock", "wait_really"]
 
 T = TypeVar("T")
 
@@ -80,7 +80,7 @@ class Clock:
         returned.
 
         Args:
-            seconds: How many; 0 lets come to rest what is under way.
+            seconds: How many.
 
         Raises:
             ValueError: ``seconds`` is less than 0.
@@ -96,22 +96,46 @@ class Clock:
         self._advancing = True
         try:
             # What is under way sets its timers by the time at which it began.
-            await self._rest()
+            await self.rest()
             self._elapsed += seconds
             end = self._start + self._elapsed
             while (due := self._next_due()) is not None and due <= end + _TOLERANCE:
-                self._now = max(self._now, due + _TOLERANCE / 1000)
-                await self._rest()
+                await self._step(due)
             self._now = max(self._now, end)
         finally:
             self._advancing = False
+
+    async def pass_until(self, is_so: "Callable[[], bool]", seconds: float, /) -> None:
+        """Let time pass, from timer to timer, until something is so, or no timer is left.
+
+        Args:
+            is_so: Says whether.
+            seconds: How long to try, in real time.
+
+        Raises:
+            SocketTimeoutError: What runs does not come to rest.
+        """
+        until = time.monotonic() + seconds
+        await self.rest()
+        while not is_so() and time.monotonic() < until and (due := self._next_due()) is not None:
+            await self._step(due)
+            self._elapsed = max(self._elapsed, due - self._start)
+
+    async def _step(self, due: float) -> None:
+        # A little late, for a loop compares with what its clock can tell apart.
+        self._now = max(self._now, due + _TOLERANCE / 1000)
+        await self.rest()
 
     def _next_due(self) -> float | None:
         timers = cast("list[asyncio.TimerHandle]", vars(self._loop)["_scheduled"])
         return min((timer.when() for timer in timers if not timer.cancelled()), default=None)
 
-    async def _rest(self) -> None:
-        """Let run all that can run, and return when nothing can."""
+    async def rest(self) -> None:
+        """Let run all that can run without a moment's passing, and return when nothing can.
+
+        Raises:
+            SocketTimeoutError: Something runs on and on.
+        """
         until = time.monotonic() + self._patience
         while True:
             # A turn of the loop: timers that are due and frames that have come stand in line after it.
@@ -154,7 +178,8 @@ def freeze_clock(*, patience: float = 1.0) -> Clock:
 
     By it go ``asyncio.sleep``, ``asyncio.timeout``, ``call_later``, pings, ``sleep_loop``, idle timeouts and rates of
     messages, also of a websocket that was open before. The waits of ``connect`` stay in real time, so that a test does
-    not hang. After the block the clock goes by itself, on from where it was.
+    not hang; its ``receive_nothing`` waits until nothing can happen without time, and a close lets pass what time the
+    socket's end needs. After the block the clock goes by itself, on from where it was.
 
     It moves nothing but the time of this loop: ``time.time``, ``timezone.now``, ``time.sleep``, what waits in another
     thread, the database, caches, and sessions go by their own.
@@ -179,9 +204,9 @@ def freeze_clock(*, patience: float = 1.0) -> Clock:
     return Clock(loop, patience)
 
 
-def is_frozen() -> bool:
-    """Say whether the clock of the running event loop stands still."""
-    return asyncio.get_running_loop() in _frozen
+def frozen_clock() -> Clock | None:
+    """Give the clock that stands still for the running event loop; ``None`` where its time goes by itself."""
+    return _frozen.get(asyncio.get_running_loop())
 
 
 async def wait_really(futures: "Collection[asyncio.Future[T]]", seconds: float, /) -> bool:

@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final, final
 
 from django_ws.handler.runtime import RECEIVING
-from django_ws.testing.clock import is_frozen, wait_really
+from django_ws.testing.clock import frozen_clock, wait_really
 from django_ws.testing.faults import SocketStateError, SocketTimeoutError, follow_faults
 from django_ws.testing.peer import Peer
 from django_ws.testing.running import socket_below, what_runs
@@ -149,7 +149,11 @@ class Exchange:
         running = [] if self._task is None or self._task.done() else what_runs(self._task, self.socket)
         runs = ", and ".join(running) or ("nothing: the application has ended" if self.is_done else "no hook")
         came = ", ".join(_brief(event) for event in self.peer.events) or "nothing"
-        frozen = "\nThe clock is frozen: what waits for it goes on when the test advances it." if is_frozen() else ""
+        frozen = (
+            "\nThe clock is frozen: what waits for it goes on when the test advances it."
+            if frozen_clock() is not None
+            else ""
+        )
         return SocketTimeoutError(f"{waited_for} within {seconds:g} s.\nCame so far: {came}.\nRunning: {runs}.{frozen}")
 
     @property
@@ -213,7 +217,11 @@ class Exchange:
         Raises:
             SocketTimeoutError: It still has, after the timeout.
         """
-        if not await self.waited(lambda: self.is_idle, self._timeout, poll=_POLL):
+        clock = frozen_clock()
+        if clock is not None:
+            # A hook that sleeps does not end, but nothing more happens, either.
+            await clock.rest()
+        elif not await self.waited(lambda: self.is_idle, self._timeout, poll=_POLL):
             raise self.fail("the socket has not come to rest", self._timeout)
         for _ in range(_TURNS):
             await asyncio.sleep(0)
@@ -238,6 +246,8 @@ class Exchange:
     async def finish(self, seconds: float | None = None) -> None:
         """Wait for the application to end, clean-up included; note what it raised.
 
+        Where the clock is frozen, as much time passes as that needs.
+
         Raises:
             SocketTimeoutError: It has not, and is cancelled.
         """
@@ -245,7 +255,10 @@ class Exchange:
         if task is None:
             return
         failure: SocketTimeoutError | None = None
+        clock = frozen_clock()
         try:
+            if clock is not None:
+                await clock.pass_until(lambda: self.is_done, self._timeout if seconds is None else seconds)
             await self.wait_for(lambda: self.is_done, "the socket has not ended", seconds)
         except SocketTimeoutError as error:
             failure = error
