@@ -15,7 +15,8 @@
     └── InvalidMessageError (ValueError)         a message from the client that cannot be taken; carries the code
         ├── UnsupportedDataError                 1003, the other kind of frame
         ├── MessageTooBigError                   1009, over the limit in bytes
-        └── MessageTooDeepError                  1007, over the limit in nesting
+        ├── MessageTooDeepError                  1007, over the limit in nesting
+        └── MessageValidationError               1007, not of the type that the socket takes (django_ws.handler)
 
 Where Django has the matching class it is used as it is: ``ImproperlyConfigured``, ``PermissionDenied``,
 ``Http404``. This module imports neither Django nor a layer.

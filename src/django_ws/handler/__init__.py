@@ -2,6 +2,7 @@
 
 from django_ws.codecs.choice import BytesCodec, TextCodec
 from django_ws.codecs.json import JSON, JSONCodec, JSONEncodable
+from django_ws.codecs.validation import Detail, MessageValidationError
 from django_ws.handler.function_sockets import SocketFunction, SocketGenerator
 from django_ws.handler.functions import as_factory
 from django_ws.handler.handler import WebSocketHandler
@@ -19,9 +20,11 @@ __all__ = [
     "TASK_DUPLICATE_STARTED",
     "TASK_WS_CLOSED",
     "BytesCodec",
+    "Detail",
     "Flood",
     "JSONCodec",
     "JSONEncodable",
+    "MessageValidationError",
     "Overflow",
     "SocketFunction",
     "SocketGenerator",
