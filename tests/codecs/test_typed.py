@@ -1,11 +1,8 @@
 """handler/typed.py"""
 
-import logging
-import re
 import sys
 import types
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Thread
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -17,14 +14,11 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from typing_extensions import TypeAliasType, TypedDict
 
-from django_ws import WebSocketHandler
 from django_ws.codecs.json import JSON
 from django_ws.codecs.msgspec import TypedMsgspecCodec
 from django_ws.codecs.pydantic import PydanticCodec
 from django_ws.codecs.typed import has_fields, resolve, typed_codec
 from django_ws.codecs.validation import MessageValidationError
-from django_ws.testing import Peer
-from serving import serving
 
 
 @dataclass
@@ -230,55 +224,3 @@ def test_an_alias_of_what_is_not_there_is_refused_with_its_place() -> None:
     with pytest.raises(ImproperlyConfigured, match=r"'int' cannot be read.*'not.imported'"):
         resolve("int", "not.imported")
     assert resolve(lost) is lost
-
-
-# --- the page that tells of it ------------------------------------------------------------------------
-
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "messages.md").read_text("utf-8")
-EXAMPLES = {
-    section.partition("\n")[0]: re.findall(r"^```(\w+)\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
-    for section in PAGE.split("\n## ")
-    if "```" in section
-}
-
-
-def test_every_block_of_the_page_is_an_example_and_its_conversation() -> None:
-    assert len(EXAMPLES) == 6
-    for blocks in EXAMPLES.values():
-        assert [language for language, _ in blocks] == ["python", "text"]
-
-
-@pytest.mark.parametrize("name", EXAMPLES)
-async def test_each_example_of_the_page_does_what_it_says(
-    name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.CRITICAL, "django_ws")
-    (_, code), (_, conversation) = EXAMPLES[name]
-    module = types.ModuleType("example_of_the_page")
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    exec(compile(code, "docs/messages.md", "exec"), vars(module))
-    (socket,) = [
-        each
-        for each in vars(module).values()
-        if isinstance(each, type) and issubclass(each, WebSocketHandler) and each is not WebSocketHandler
-    ]
-    ended = True
-    peer = Peer(serving(socket))
-    for line in conversation.splitlines():
-        said, text = line[0], line[2:]
-        if ended:
-            peer = Peer(serving(socket))
-            _ = peer.start()
-            assert await peer.connect()
-            ended = False
-        if said == ">":
-            peer.text(text)
-        elif text.startswith("close "):
-            assert await peer.wait_closed() == int(text.removeprefix("close "))
-            await peer.wait()
-            ended = True
-        else:
-            assert await peer.receive() == text
-    if not ended:
-        peer.disconnect()
-        await peer.wait()
