@@ -14,6 +14,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from typing_extensions import TypeAliasType, TypedDict
 
+from django_ws.codecs import typed
 from django_ws.codecs.json import JSON
 from django_ws.codecs.msgspec import TypedMsgspecCodec
 from django_ws.codecs.pydantic import PydanticCodec
@@ -164,6 +165,7 @@ def _without(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     for name in names:
         monkeypatch.setitem(sys.modules, name, None)
         monkeypatch.delitem(sys.modules, f"django_ws.codecs.{name}")
+    monkeypatch.setattr(typed, "_made", {})  # what has been made is kept
 
 
 @pytest.mark.parametrize("type_", [Said, Chat])
@@ -224,3 +226,13 @@ def test_an_alias_of_what_is_not_there_is_refused_with_its_place() -> None:
     with pytest.raises(ImproperlyConfigured, match=r"'int' cannot be read.*'not.imported'"):
         resolve("int", "not.imported")
     assert resolve(lost) is lost
+
+
+def test_a_type_has_one_codec() -> None:
+    assert typed_codec(Said, "Room") is typed_codec(Said, "Hall")
+    assert typed_codec(Said, "Room", 3) is not typed_codec(Said, "Room")
+
+
+def test_a_type_that_cannot_be_hashed_has_one_each_time() -> None:
+    type_ = Annotated[Said, []]
+    assert typed_codec(type_, "Room") is not typed_codec(type_, "Room")

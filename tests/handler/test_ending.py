@@ -18,7 +18,7 @@ from django_ws.handler.runtime import Phase
 from django_ws.interfaces import Data
 from django_ws.routing import WebSocketRequest
 from django_ws.signals import websocket_closed, websocket_opened
-from django_ws.testing import FakeConnection, websocket_scope
+from django_ws.testing import FakeCodec, FakeConnection, FakeTopic, websocket_scope
 from handler.support import Hasty, Noted, Rated, Slow, make, messages, opened, slow, start, turns, until
 
 
@@ -706,3 +706,45 @@ async def test_nothing_is_made_for_the_signals_without_receivers(monkeypatch: py
     monkeypatch.setattr(ending, "start_eagerly", begun.append)
     await make(Plain, FakeConnection(["x"])).run()
     assert begun == []
+
+
+async def test_the_end_leaves_every_topic_and_forgets_what_has_been_heard() -> None:
+    topics = [FakeTopic[str](), FakeTopic[str]()]
+
+    class Hearing(Noted):
+        codec = FakeCodec()  # so that it takes topics of any type
+
+        @override
+        async def on_open(self) -> None:
+            for topic in topics:
+                await self.subscribe(topic)
+
+        @override
+        async def on_gap(self, topic: object, /) -> None:
+            await asyncio.sleep(60)
+
+    connection = FakeConnection(end=None)
+    socket = make(Hearing, connection)
+    task = start(socket)
+    await until(lambda: topics[1].members)
+    topics[0].tell_gap()
+    topics[0].tell_gap()
+    connection.disconnect()
+    await task
+    assert [topic.members for topic in topics] == [[], []]
+    topics[0].tell("late")
+    assert connection.sent == []
+
+
+async def test_one_that_has_only_subscribed_leaves_its_topic_too() -> None:
+    topic = FakeTopic[str]()
+
+    class Hearing(Noted):
+        codec = FakeCodec()
+
+        @override
+        async def on_open(self) -> None:
+            await self.subscribe(topic)
+
+    await make(Hearing, FakeConnection()).run()
+    assert topic.members == []

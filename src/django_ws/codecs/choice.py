@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from django_ws.interfaces import Codec, Data
 
-__all__ = ["BytesCodec", "TextCodec", "decoder_for", "encoder_for", "json_codec"]
+__all__ = ["BytesCodec", "TextCodec", "decoder_for", "encoder_for", "json_codec", "means_json"]
 
 
 @final
@@ -144,7 +144,7 @@ def decoder_for(
     Raises:
         ImproperlyConfigured: There is no codec for messages of that type; the text says why.
     """
-    if _means_json(argument):
+    if means_json(argument):
         return json
     type_ = resolve(argument)
     codec = _FRAMES.get(type_)
@@ -171,11 +171,12 @@ def encoder_for(argument: object, where: str, json: "Codec[Any, Any]" = _JSON, /
     Raises:
         ImproperlyConfigured: There is no codec for messages of that type; the text says why.
     """
-    if _means_json(argument):
+    if means_json(argument):
         return json
     type_ = resolve(argument)
     return _FRAMES.get(type_) or (typed_codec(type_, where) if has_fields(type_) else json)
 
 
-def _means_json(argument: object) -> bool:
+def means_json(argument: object, /) -> bool:
+    """Say whether a type argument stands for plain JSON: one that says so, or none at all."""
     return argument in (JSON, JSONEncodable, object, Any) or isinstance(argument, TypeVar)

@@ -39,9 +39,13 @@ class _Contents:
     """Whether there is a class with fields."""
 
 
-# The type argument is a run-time value here.
+# A codec found by a run-time type has types that only its user knows.
+_made: Final[dict[tuple[object, int], "Codec[Any, Any]"]] = {}
+
+
+# See _made.
 def typed_codec(type_: object, where: str, max_depth: int = MAX_DEPTH, /) -> "Codec[Any, Any]":
-    """Make the codec of messages of a type.
+    """Give the codec of messages of a type, the same one each time: what it has encoded need not be encoded again.
 
     Args:
         type_: The type, :func:`resolved <resolve>`.
@@ -51,6 +55,17 @@ def typed_codec(type_: object, where: str, max_depth: int = MAX_DEPTH, /) -> "Co
     Raises:
         ImproperlyConfigured: Neither library takes it, or the one that does is not installed.
     """
+    try:
+        codec = _made.get((type_, max_depth))
+    except TypeError:  # a type with something in it that cannot be hashed
+        return _make(type_, where, max_depth)
+    if codec is None:
+        codec = _made[type_, max_depth] = _make(type_, where, max_depth)
+    return codec
+
+
+# See _made.
+def _make(type_: object, where: str, max_depth: int) -> "Codec[Any, Any]":
     contents = _look_into(type_)
     if contents.pydantic and contents.msgspec:
         raise _refused(

@@ -59,6 +59,14 @@ class EndingSocket(SocketState):
             self._log(logging.WARNING, text, self._options.disconnect_grace, unhandled)
         self._interrupt()
 
+    def _leave_topics(self) -> None:
+        """Hear of no more events."""
+        for membership in self._memberships or ():
+            membership.leave(self)
+        if self._pump is not None:
+            self._pump.close()
+        self._memberships = self._pump = None
+
     # --- our own close ----------------------------------------------------------------------------
 
     async def _close(self, code: int, reason: str) -> None:
@@ -123,6 +131,8 @@ class EndingSocket(SocketState):
         self._finishing = True
         self.ws_phase = RECEIVING
         self._runtime.discard(self)
+        if self._memberships is not None:
+            self._leave_topics()
         if self._grace is not None:
             self._grace.cancel()
         if isinstance(error, GeneratorExit):

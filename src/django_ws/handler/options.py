@@ -39,6 +39,13 @@ class Options:
     # See decode.
     encode: "Callable[[Any], Data]"
     """The codec's encoder."""
+    # See decode.
+    encoder: "Codec[Any, Any]"
+    """The codec that encodes."""
+    outgoing: object | None
+    """The type of what goes out, by the type arguments; ``None`` where a codec is declared, for then nobody knows."""
+    hears_events: bool
+    """Whether the class has an ``on_event`` of its own."""
     max_message_size: int
     """Bytes that one incoming message may have."""
     surely_fits: int
@@ -111,6 +118,9 @@ def _work_out(cls: type, generic: type, settings: WebSocketSettings) -> Options:
         settings=settings,
         decode=decoder.decode,
         encode=encoder.encode,
+        encoder=encoder,
+        outgoing=type_arguments(cls, generic)[1] if getattr(cls, "codec", None) is None else None,
+        hears_events=getattr(cls, "on_event", None) is not getattr(generic, "on_event", None),
         max_message_size=max_size,
         surely_fits=max_size // _BYTES_PER_CHARACTER,
         inbox_messages=_declared(cls, "inbox_messages", settings.inbox_messages, _is_count),

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
+    from django_ws.handler.events import EventPump
     from django_ws.handler.inbox import Inbox
     from django_ws.handler.lanes import LaneUse
     from django_ws.handler.options import Options
     from django_ws.handler.rate import TokenBucket
     from django_ws.handler.runtime import Phase, Runtime
-    from django_ws.interfaces import Connection, Data, Guard, Headers
+    from django_ws.interfaces import Connection, Data, Guard, Headers, Membership, TopicDelivery
 
 __all__ = ["SocketState"]
 
@@ -58,10 +59,12 @@ class SocketState:
         "_inbox",
         "_interrupted",
         "_lane",
+        "_memberships",
         "_opened_at",
         "_opening",
         "_options",
         "_outbox",
+        "_pump",
         "_runtime",
         "_task",
         "_tasks",
@@ -108,6 +111,9 @@ class SocketState:
         self._tasks: TaskGroup | None = None
         self._inbox: Inbox | None = None
         self._outbox: Outbox | None = None
+        # What it has subscribed to, and what it has heard and not yet looked at.
+        self._memberships: list[Membership] | None = None
+        self._pump: EventPump | None = None
         self._grace: asyncio.TimerHandle | None = None
         self._close_code: CloseCode | None = None
         self._dropped: int = 0
@@ -137,6 +143,13 @@ class SocketState:
     def _on_close_hook(self) -> "Coroutine[object, None, None] | None":
         """Give the hook for the end; ``None`` where there is none."""
         return None
+
+    def ws_deliver(self, delivery: "TopicDelivery", /) -> None:
+        """Take an event of a topic."""
+
+    # A topic of any events.
+    def ws_gap(self, topic: Any, /) -> None:
+        """Take note that events of a topic may have been lost."""
 
     # --- what a route says ------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from django_ws.handler.outbox import Overflow
     from django_ws.handler.rate import Flood
     from django_ws.handler.views import SocketView
-    from django_ws.interfaces import Codec, Connection, Data, Guard, Headers
+    from django_ws.interfaces import Codec, Connection, Data, Guard, Headers, Subscribable
 
     _P = ParamSpec("_P")
 
@@ -169,6 +169,24 @@ if TYPE_CHECKING:
             """Send a ping as a text frame every :attr:`ping_interval` seconds. See :meth:`WebSocket.start_ping`."""
             ...
 
+        def subscribe(self, topic: Subscribable[OutT], /) -> None:
+            """Send the events of a topic to this client from now on. See :meth:`WebSocket.subscribe`."""
+            ...
+
+        # A topic of any events.
+        def unsubscribe(self, topic: Subscribable[Any], /) -> bool:
+            """Send its events no more, and say whether they were. See :meth:`WebSocket.unsubscribe`."""
+            ...
+
+        # The topic may be any of those that were subscribed to.
+        def on_event(self, topic: Any, event: OutT, /) -> OutT | None:
+            """Told of each event before it is sent. See :meth:`WebSocket.on_event`."""
+            ...
+
+        # The same.
+        def on_gap(self, topic: Any, /) -> None:
+            """Told that events may have been lost. See :meth:`WebSocket.on_gap`."""
+
         def on_connect(self) -> HttpResponseBase | None:
             """Decide on the handshake, before it is answered. See :meth:`WebSocketHandler.on_connect`."""
 
@@ -203,7 +221,10 @@ else:
     from django_ws.handler.handler import WebSocketHandler
     from django_ws.handler.threads import METHODS, thread_aware
 
-    _HOOKS = ("on_close", "on_connect", "on_error", "on_invalid", "on_message", "on_open", "on_task_error")
+    _HOOKS = (
+        *("on_close", "on_connect", "on_error", "on_event", "on_gap", "on_invalid", "on_message", "on_open"),
+        "on_task_error",
+    )
 
     class SyncWebSocketHandler(WebSocketHandler[InT, OutT]):
         """A socket as a class of ordinary methods."""

@@ -27,7 +27,7 @@ __all__ = ["METHODS", "ThreadedSocket", "adopt_sync_hooks", "is_sync_hook", "run
 
 T = TypeVar("T")
 
-METHODS: Final = ("accept", "cancel_task", "close", "send", "start_ping", "start_task")
+METHODS: Final = ("accept", "cancel_task", "close", "send", "start_ping", "start_task", "subscribe", "unsubscribe")
 """What a sync hook may call and what belongs on the event loop."""
 
 _LOOK: Final = 1.0

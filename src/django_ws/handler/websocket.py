@@ -10,12 +10,12 @@ from django_ws.close_codes import CloseCode, check_sendable
 from django_ws.codecs.json import JSON, JSONEncodable
 from django_ws.conf import Denial
 from django_ws.exceptions import ConnectionClosed, InvalidMessageError, MessageTooBigError, MessageTooDeepError
-from django_ws.handler.core import SocketCore
 from django_ws.handler.lanes import rest_lane
 from django_ws.handler.options import options_of
 from django_ws.handler.outbox import Overflow
 from django_ws.handler.ping import next_due, ping_text
 from django_ws.handler.rate import Flood
+from django_ws.handler.subscriptions import SubscribingSocket
 from django_ws.handler.tasks import TASK_CANCELLED
 from django_ws.handler.threads import adopt_sync_hooks
 from django_ws.refusals import Limit
@@ -43,7 +43,7 @@ PING_TASK: Final = "ping"
 """The task id of :meth:`WebSocket.start_ping`."""
 
 
-class WebSocket(SocketCore, Generic[InT, OutT]):
+class WebSocket(SubscribingSocket[OutT], Generic[InT, OutT]):
     """A websocket of one client: the ``ws`` of a socket function and of a middleware, the ``self`` of a handler.
 
     The type arguments are the messages that come in and that go out: ``str`` for text frames, ``bytes`` for binary
@@ -94,7 +94,7 @@ class WebSocket(SocketCore, Generic[InT, OutT]):
     @override
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        adopt_sync_hooks(cls, ("on_connect", "on_error", "on_task_error", "on_invalid"))
+        adopt_sync_hooks(cls, ("on_connect", "on_error", "on_event", "on_gap", "on_invalid", "on_task_error"))
 
     # --- state ------------------------------------------------------------------------------------
 
