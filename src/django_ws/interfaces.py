@@ -391,7 +391,7 @@ class Subscribable(Protocol[EventT_co]):
         """
         ...
 
-    def listen(self, *, max_pending: int = ...) -> AbstractAsyncContextManager[AsyncIterator[EventT_co]]:
+    def listen(self, *, max_pending: int = 1000) -> AbstractAsyncContextManager[AsyncIterator[EventT_co]]:
         """Hear of the events as an async iterator."""
         ...
 

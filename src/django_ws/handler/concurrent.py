@@ -172,7 +172,7 @@ class ConcurrentSocket(WebSocket[InT, OutT]):
         while True:
             await messages.room()
             data = await self._next()
-            self.ws_received += 1
+            self.ws_received: int = self.ws_received + 1
             if self.ws_received > self._allowed:
                 await self._throttle()
             try:
