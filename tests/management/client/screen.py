@@ -7,6 +7,7 @@ import pty
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import threading
 import time
@@ -14,6 +15,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyte
+
+CONTROLLED = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+"""Makes its terminal the one whose Ctrl+C is a signal."""
 
 DEADLINE = 40.0
 """Seconds within which anything happens, on a busy machine."""
@@ -42,7 +46,7 @@ class Screen:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self._master = master
         self.process = subprocess.Popen(
-            [*command],
+            [sys.executable, "-c", CONTROLLED, *command],
             cwd=cwd,
             env={**environment, "TERM": "xterm-256color"},
             stdin=slave,

@@ -1,8 +1,10 @@
 """management/client/link.py: how a connection begins, how it ends, and what is said where it does not begin."""
 
 import asyncio
+import contextlib
 import socket
 import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
 
 import pytest
@@ -124,6 +126,26 @@ async def test_a_denial_by_a_close_code_gets_advice_too() -> None:
         assert link.ended().advice == "This project has no route for /ecko/. Near to it are:\n  /echo/"
 
 
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[object]]
+
+
+@contextlib.asynccontextmanager
+async def no_websockets(talk: Talk) -> AsyncIterator[str]:
+    """Serve one connection to somebody who expects something else, and wait for its end."""
+    ended = asyncio.Event()
+
+    async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            await talk(reader, writer)
+            writer.close()
+            await writer.wait_closed()
+        ended.set()
+
+    async with await asyncio.start_server(serve_one, "127.0.0.1", 0) as serving:
+        yield f"127.0.0.1:{serving.sockets[0].getsockname()[1]}"
+        await ended.wait()
+
+
 # --- the handshake ----------------------------------------------------------------------------------
 
 
@@ -217,40 +239,35 @@ async def test_a_server_that_is_not_there_is_told() -> None:
 
 
 async def test_a_server_that_does_not_answer_is_left_alone() -> None:
-    async with await asyncio.start_server(lambda reader, writer: asyncio.sleep(0), "127.0.0.1", 0) as mute:
-        port = mute.sockets[0].getsockname()[1]
-        told = await failing(str(port), seconds=0.05)
+    async with no_websockets(lambda reader, writer: reader.read()) as where:
+        told = await failing(where, seconds=0.05)
     assert told.endswith("did not answer the handshake within 0.05 seconds; see --timeout")
 
 
-async def test_a_server_that_speaks_something_else_is_told() -> None:
-    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"220 mail.example\r\n")
-        writer.close()
+async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"220 mail.example\r\n")
+    await reader.read(1)
 
-    async with await asyncio.start_server(speak, "127.0.0.1", 0) as mail:
-        told = await failing(str(mail.sockets[0].getsockname()[1]))
+
+async def test_a_server_that_speaks_something_else_is_told() -> None:
+    async with no_websockets(greet) as where:
+        told = await failing(where)
     assert "The handshake with ws://127.0.0.1" in told
     assert "220 mail.example" in told
 
 
-@pytest.mark.parametrize("insecure", [False, True])
-async def test_a_server_without_tls_is_told(insecure: bool) -> None:
-    async with server(echo) as where:
-        told = await failing(f"wss://{where}", insecure=insecure)
-    assert told == f"{where} ended the connection in the handshake; does it speak TLS, as wss:// says?"
-
-
 async def test_a_failure_of_tls_is_told() -> None:
-    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"220 mail.example\r\n")
-        await reader.read()
-        writer.close()
-
-    async with await asyncio.start_server(speak, "127.0.0.1", 0) as mail:
-        told = await failing(f"wss://127.0.0.1:{mail.sockets[0].getsockname()[1]}")
+    async with no_websockets(greet) as where:
+        told = await failing(f"wss://{where}")
     assert told.startswith("TLS with 127.0.0.1:")
     assert told.endswith("; see --insecure")
+
+
+@pytest.mark.parametrize("insecure", [False, True])
+async def test_a_server_without_tls_is_told(insecure: bool) -> None:
+    async with no_websockets(lambda reader, writer: reader.read(1)) as where:
+        told = await failing(f"wss://{where}", insecure=insecure)
+    assert told == f"{where} ended the connection in the handshake; does it speak TLS, as wss:// says?"
 
 
 @pytest.mark.parametrize("insecure", [False, True])
@@ -265,8 +282,7 @@ async def test_a_certificate_is_verified_unless_that_is_not_wanted(
         return made[-1]
 
     monkeypatch.setattr(ssl, "create_default_context", note)
-    async with server(echo) as where:
-        await failing(f"wss://{where}", insecure=insecure)
+    await failing("wss://127.0.0.1:1", insecure=insecure)
     (context,) = made
     assert context.check_hostname is not insecure
     assert context.verify_mode is (ssl.CERT_NONE if insecure else ssl.CERT_REQUIRED)

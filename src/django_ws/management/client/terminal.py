@@ -136,6 +136,8 @@ class _Terminal:
     async def run(self) -> "Ended":
         self._tell(self._link.greeting)
         self._print([[("class:note", "A line is sent as you end it. /help lists the commands, Ctrl+D closes.")]])
+        # What is shown needs the keys for nothing: in "cooked" mode the terminal would echo those typed meanwhile.
+        setattr(get_app_session().input, "cooked_mode", contextlib.nullcontext)  # noqa: B010 - a method of its class
         with patch_stdout(raw=True), _untouched_input(get_app_session().input.fileno()):
             receiving = asyncio.create_task(self._receive())
             typing = asyncio.create_task(self._type())
