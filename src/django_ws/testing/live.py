@@ -77,7 +77,7 @@ class WebSocketLiveServerThread(LiveServerThread):
             with _shared(self.connections_override or {}):
                 application, ours = live_application()
                 self._server = server = ASGIServer((self.host, self.port), allow_reuse_address=False)
-                self.port = server.server_port
+                self.port: int = server.server_port
                 # wsgiref: an application is of WSGI's type.
                 server.set_app(cast("Any", application))
                 server.on_started = self.is_ready.set
@@ -87,7 +87,7 @@ class WebSocketLiveServerThread(LiveServerThread):
                     _start_again(ours)
         except Exception as error:  # noqa: BLE001 - it is raised in the test
             # django-stubs: it is of one class alone.
-            self.error = cast("Any", error)
+            self.error: ImproperlyConfigured | None = cast("Any", error)
         finally:
             self.is_ready.set()
             connections.close_all()

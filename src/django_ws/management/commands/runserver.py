@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from django.core.handlers.wsgi import WSGIHandler
     from django.core.management.commands.runserver import Command as _Base
+    from django.core.servers.basehttp import WSGIServer
 
     from django_ws.interfaces import ASGIApplication
 else:
@@ -47,7 +48,7 @@ _PATIENCE: Final = 3.0
 class Command(_Base):
     """Django's command, with uvicorn in the place of its server."""
 
-    help = f"{_Base.help} Serves websockets, too."
+    help: str = f"{_Base.help} Serves websockets, too."
 
     serves_websockets: bool = True
     """So that the system checks know it in a command that extends it."""
@@ -92,7 +93,7 @@ class Command(_Base):
             application = cast("ASGIApplication", ASGIStaticFilesHandler(cast("Any", application)))
         show_sockets()
         # Django asks for it after this.
-        self.server_cls = self._ending.server_class()
+        self.server_cls: type[WSGIServer] = self._ending.server_class()
         # Django gives it to the server, which is ours, and does nothing else with it.
         return cast("WSGIHandler", RequestLines(application))
 
@@ -117,7 +118,8 @@ class Command(_Base):
         if self._application is None:
             super().on_bind(server_port)
             return
-        stdout, self.stdout = self.stdout, OutputWrapper(StringIO())
+        stdout = self.stdout
+        self.stdout: OutputWrapper = OutputWrapper(StringIO())
         try:
             super().on_bind(server_port)
             banner = self.stdout.getvalue()
