@@ -5,11 +5,12 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
+from django_ws.testing.asgi_rules import ASGIViolation
 from django_ws.testing.clock import Clock, freeze_clock
+from django_ws.testing.fake_connection import FakeConnection
 from django_ws.testing.fake_topics import FakeBroker, FakeDelivery, FakeLink, FakeMember, FakeTopic
 from django_ws.testing.fakes import (
     FakeCodec,
-    FakeConnection,
     FakeEndpoint,
     FakeGuard,
     FakeMatch,
@@ -17,7 +18,8 @@ from django_ws.testing.fakes import (
     FakeResolver,
 )
 from django_ws.testing.faults import SocketFaultError, SocketStateError, SocketTimeoutError
-from django_ws.testing.peer import ASGIViolation, Peer, websocket_scope
+from django_ws.testing.peer import Peer
+from django_ws.testing.scope import websocket_scope
 
 if TYPE_CHECKING:
     from django_ws.testing.client import connect

@@ -10,7 +10,7 @@ from django.test import AsyncClient, Client
 from django.utils.datastructures import CaseInsensitiveMapping
 from typing_extensions import override
 
-from django_ws.testing.peer import websocket_scope
+from django_ws.testing.scope import websocket_scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

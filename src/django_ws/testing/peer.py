@@ -1,66 +1,31 @@
 """A strict ASGI server and its client, in process: it refuses every event that the specification forbids.
 
 It keeps books of its own, written from the ASGI specification and not from our tables, so that a mistake in the
-tables shows.
+tables shows. What each event may hold stands in :mod:`django_ws.testing.asgi_rules`.
 """
 
 import asyncio
 from typing import TYPE_CHECKING, Any, Final, final
 
+from django_ws.testing.asgi_rules import (
+    ASGIViolation,
+    check_body,
+    check_close,
+    check_headers,
+    check_send,
+    check_status,
+    check_subprotocol,
+)
+from django_ws.testing.scope import websocket_scope
+
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping
 
     from django_ws.interfaces import ASGIApplication
 
-__all__ = ["ASGIViolation", "Peer", "websocket_scope"]
+__all__ = ["Peer"]
 
-_FORBIDDEN_CODES: Final = frozenset({1004, 1005, 1006, 1010, 1015})
 _TIMEOUT: Final = 5.0
-
-
-class ASGIViolation(AssertionError):  # noqa: N818 - it says what was done, as its base does
-    """The application sent what the ASGI specification forbids."""
-
-
-# ASGI: scopes are open dicts.
-def websocket_scope(
-    path: str = "/",
-    *,
-    headers: "Iterable[tuple[str, str]]" = (),
-    subprotocols: "Sequence[str]" = (),
-    query: str = "",
-    denial_response: bool = True,
-    **more: object,
-) -> dict[str, Any]:
-    """Make the scope of a websocket (ASGI www.rst, "Websocket Connection Scope").
-
-    Args:
-        path: The decoded path.
-        headers: In order; ``host`` is ``localhost`` unless given.
-        subprotocols: What the client offers.
-        query: The query string, without its question mark.
-        denial_response: Whether the server offers the denial response extension.
-        **more: Replaces or adds keys.
-    """
-    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-    if not any(name == b"host" for name, _ in raw):
-        raw.insert(0, (b"host", b"localhost"))
-    return {
-        "type": "websocket",
-        "asgi": {"version": "3.0", "spec_version": "2.4"},
-        "http_version": "1.1",
-        "scheme": "ws",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": query.encode(),
-        "root_path": "",
-        "headers": raw,
-        "client": ("127.0.0.1", 50000),
-        "server": ("127.0.0.1", 8000),
-        "subprotocols": list(subprotocols),
-        "extensions": {"websocket.http.response": {}} if denial_response else {},
-        **more,
-    }
 
 
 @final
@@ -274,25 +239,24 @@ class Peer:
     def _check(self, event: dict[str, Any]) -> None:
         match (self._state, event.get("type")):
             case ("connecting", "websocket.accept"):
-                self._check_accept(event)
+                self.accepted_subprotocol = check_subprotocol(event, self.scope.get("subprotocols") or ())
+                self.accepted_headers = check_headers(event)
                 self._state = "open"
             case ("connecting", "websocket.close"):
                 self.denied_status = 403
                 self._end("denied")
             case ("connecting", "websocket.http.response.start"):
-                self._check_denial_start(event)
+                self.denied_status = check_status(event, self.scope.get("extensions") or ())
+                self.denied_headers = check_headers(event)
                 self._state = "denying"
             case ("denying", "websocket.http.response.body"):
-                body: object = event.get("body", b"")
-                if not isinstance(body, bytes):
-                    raise ASGIViolation(f"the body of a denial must be bytes, not {type(body).__name__}")
-                self._denial_body += body
+                self._denial_body += check_body(event)
                 if not event.get("more_body", False):
                     self._end("denied")
             case ("open", "websocket.send"):
-                _check_send(event)
+                check_send(event)
             case ("open", "websocket.close"):
-                self._check_close(event)
+                self.close_code, self.close_reason = check_close(event)
                 self._end("closed")
             case ("closed" | "denied", kind):
                 raise ASGIViolation(f"{kind!r} after the application itself had ended the connection")
@@ -305,60 +269,3 @@ class Peer:
             code = self.close_code if state == "closed" else 1006
             self._incoming.put_nowait({"type": "websocket.disconnect", "code": code, "reason": self.close_reason})
         self._gone = self._told = True
-
-    # ASGI: events are open dicts.
-    def _check_accept(self, event: dict[str, Any]) -> None:
-        subprotocol: object = event.get("subprotocol")
-        if subprotocol is not None and subprotocol not in (self.scope.get("subprotocols") or ()):
-            raise ASGIViolation(f"the subprotocol {subprotocol!r} was not offered")
-        self.accepted_subprotocol = None if subprotocol is None else str(subprotocol)
-        self.accepted_headers = _check_headers(event)
-
-    # ASGI: events are open dicts.
-    def _check_denial_start(self, event: dict[str, Any]) -> None:
-        if "websocket.http.response" not in (self.scope.get("extensions") or ()):
-            raise ASGIViolation("a denial response, which this server does not offer")
-        status: object = event.get("status")
-        if not isinstance(status, int) or not 200 <= status <= 599:  # noqa: PLR2004 - RFC 9110 section 15
-            raise ASGIViolation(f"the status of a denial must be an int from 200 to 599, not {status!r}")
-        self.denied_status = status
-        self.denied_headers = _check_headers(event)
-
-    # ASGI: events are open dicts.
-    def _check_close(self, event: dict[str, Any]) -> None:
-        code: object = event.get("code", 1000)
-        reason: object = event.get("reason") or ""
-        if not isinstance(code, int) or not isinstance(reason, str):
-            raise ASGIViolation(f"a close code must be an int and its reason a str, not {code!r} and {reason!r}")
-        if not (1000 <= code <= 1014 or 3000 <= code <= 4999) or code in _FORBIDDEN_CODES:  # noqa: PLR2004 - RFC 6455 7.4
-            raise ASGIViolation(f"the close code {code} may not be on the wire")
-        if len(reason.encode()) > 123:  # noqa: PLR2004 - RFC 6455 5.5
-            raise ASGIViolation("the close reason is longer than 123 bytes")
-        self.close_code = code
-        self.close_reason = reason
-
-
-# ASGI: events are open dicts.
-def _check_send(event: dict[str, Any]) -> None:
-    text: object = event.get("text")
-    data: object = event.get("bytes")
-    if (text is None) == (data is None):
-        raise ASGIViolation("a websocket.send must have exactly one of text and bytes")
-    if text is not None and not isinstance(text, str):
-        raise ASGIViolation(f"the text of a websocket.send must be a str, not {type(text).__name__}")
-    if data is not None and not isinstance(data, bytes):
-        raise ASGIViolation(f"the bytes of a websocket.send must be bytes, not {type(data).__name__}")
-    if isinstance(text, str):
-        text.encode()
-
-
-# ASGI: events are open dicts.
-def _check_headers(event: dict[str, Any]) -> list[tuple[bytes, bytes]]:
-    headers: list[tuple[bytes, bytes]] = []
-    for name, value in event.get("headers") or ():
-        if not isinstance(name, bytes) or not isinstance(value, bytes):
-            raise ASGIViolation(f"header names and values must be bytes, not {name!r}: {value!r}")
-        if name != name.lower() or name == b"sec-websocket-protocol":
-            raise ASGIViolation(f"the header name {name!r} is not allowed")
-        headers.append((name, value))
-    return headers

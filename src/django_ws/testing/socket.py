@@ -132,7 +132,7 @@ class ClientSocket(Generic[SendT, ReceiveT]):
             await exchange.finish()
         except SocketTimeoutError as error:
             late = error
-        code = exchange.close_code if exchange.peer.denied_status is None else exchange.peer.denied_status
+        code = exchange.peer.denied_status or exchange.close_code
         if self._raise_faults and (fault := fault_of(exchange.faults, code)) is not None:
             raise fault from left_by or late
         if late is not None and left_by is None:
@@ -159,8 +159,7 @@ class ClientSocket(Generic[SendT, ReceiveT]):
     @property
     def is_open(self) -> bool:
         """Whether the handshake was accepted and neither side has closed."""
-        exchange = self._exchange
-        return exchange is not None and exchange.accepted and exchange.close_code is None
+        return (exchange := self._exchange) is not None and exchange.accepted and exchange.close_code is None
 
     @property
     def accepted_subprotocol(self) -> str | None:
@@ -180,7 +179,7 @@ class ClientSocket(Generic[SendT, ReceiveT]):
     # --- messages out -----------------------------------------------------------------------------
 
     async def send(self, message: SendT, /) -> None:
-        """Send a message, as the socket declares to take it.
+        """Send a message, as the socket takes it.
 
         ``bytes`` go as a binary frame; a ``str`` to a socket of ``str`` or ``bytes``, or to one whose messages are not
         known (somebody else's, or with a codec of its own), as a text frame as it is; all else as JSON, or as the
