@@ -1,5 +1,6 @@
 """__main__.py: which project is meant, and what is said where there is none."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def test_the_settings_are_those_of_manage(folder: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(program, "_init", asked.append)
     assert main(["init", "chat"]) == 0
     assert asked == [["chat"]]
-    assert program.os.environ["DJANGO_SETTINGS_MODULE"] == "mysite.settings"
+    assert os.environ["DJANGO_SETTINGS_MODULE"] == "mysite.settings"
     assert sys.path[0] == str(folder)
 
 

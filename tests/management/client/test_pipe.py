@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.core.management import CommandError
+from typing_extensions import override
 from websockets.asyncio.server import ServerConnection
 
 from django_ws.management.client.link import Ended
@@ -24,7 +25,8 @@ class Lines(io.StringIO):
         super().__init__(text)
         self._error = error
 
-    def __next__(self) -> str:
+    @override
+    def __next__(self) -> str:  # type: ignore[override] # as io.StringIO has it
         try:
             return super().__next__()
         except StopIteration:
@@ -78,7 +80,7 @@ async def test_the_servers_end_ends_it_while_nobody_writes() -> None:
     reading, writing = os.pipe()
     with os.fdopen(reading) as lines, os.fdopen(writing, "w", buffering=1) as pipe:
         pipe.write("hello\n")
-        written, _, ended = await piped(closing, lines)  # type: ignore[arg-type] # a text file
+        written, _, ended = await piped(closing, lines)
         pipe.close()
     assert written == ["hello"]
     assert (ended.code, ended.as_asked) == (1011, False)

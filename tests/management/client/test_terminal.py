@@ -21,6 +21,7 @@ from prompt_toolkit.data_structures import Size
 from prompt_toolkit.document import Document
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output.vt100 import Vt100_Output
+from typing_extensions import override
 from websockets.asyncio.server import ServerConnection
 
 from django_ws.management.client import terminal
@@ -44,6 +45,7 @@ class Shown(io.StringIO):
         super().__init__()
         self._written = asyncio.Event()
 
+    @override
     def write(self, text: str, /) -> int:
         self._written.set()
         return super().write(text)
@@ -205,10 +207,7 @@ def test_keys_wait_for_the_editor_and_the_terminal_is_as_it_was_afterwards() -> 
         os.close(slave)
 
 
-@pytest.mark.parametrize("without", ["a terminal", "termios"])
-def test_without_a_terminal_nothing_is_changed(monkeypatch: pytest.MonkeyPatch, without: str) -> None:
-    if without == "termios":
-        monkeypatch.setattr(terminal, "termios", None)
+def test_without_a_terminal_nothing_is_changed() -> None:
     reading, writing = os.pipe()
     with os.fdopen(reading), os.fdopen(writing), terminal._untouched_input(reading):
         pass

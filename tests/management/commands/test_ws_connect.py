@@ -15,6 +15,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
+from typing_extensions import override
 from websockets.sync.server import Server, ServerConnection, serve
 
 from django_ws.management.client import terminal
@@ -75,6 +76,7 @@ def test_a_bad_end_is_an_error(port: int) -> None:
 
 
 class Terminal(io.StringIO):
+    @override
     def isatty(self) -> bool:
         return True
 
@@ -98,6 +100,7 @@ def test_an_interrupt_is_an_end_like_others(port: int, database: None) -> None:
     User.objects.create_user("alice")
 
     class Interrupting(io.StringIO):
+        @override
         def write(self, text: str, /) -> int:
             raise KeyboardInterrupt
 
@@ -108,6 +111,7 @@ def test_an_interrupt_is_an_end_like_others(port: int, database: None) -> None:
 
 def test_an_output_that_nobody_reads_is_told(port: int) -> None:
     class Gone(io.StringIO):
+        @override
         def write(self, text: str, /) -> int:
             raise BrokenPipeError
 

@@ -121,6 +121,10 @@ class Link:
             self._asked = code
         await self._connection.close(code, reason)
 
+    def leave(self) -> None:
+        """Let go of it at once; after the end this does nothing."""
+        self._connection.transport.abort()
+
     def ended(self) -> Ended:
         """Say how it ended; when it has."""
         protocol = self._connection.protocol

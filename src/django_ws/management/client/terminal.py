@@ -3,14 +3,10 @@
 import asyncio
 import contextlib
 import os
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
-
-try:
-    import termios
-except ImportError:  # Windows
-    termios = None  # type: ignore[assignment] # what is not there
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app_session
@@ -89,9 +85,12 @@ def _untouched_input(file: int) -> "Generator[None]":
     Args:
         file: Descriptor of the terminal; of anything else nothing is changed, nor where there is no ``termios``.
     """
-    if termios is None or not os.isatty(file):
+    # Windows has no termios.
+    if sys.platform == "win32" or not os.isatty(file):
         yield
         return
+    import termios  # noqa: PLC0415 - see above
+
     before = termios.tcgetattr(file)
     changed = termios.tcgetattr(file)
     # Signals stay: Ctrl+C ends it also while the server reads nothing, so that no editor comes.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
     from django_ws.management.client.address import Address
-    from django_ws.management.client.link import Ended
+    from django_ws.management.client.link import Ended, Link
 
 __all__ = ["Command"]
 
@@ -100,6 +100,13 @@ class Command(BaseCommand):
             insecure=options["insecure"],
             user=options["user"],
         )
+        try:
+            return await self._run(link, stdin, interactive=interactive, options=options)
+        finally:
+            link.leave()
+
+    # Django: options are of any type.
+    async def _run(self, link: "Link", stdin: TextIO, *, interactive: bool, options: "dict[str, Any]") -> "Ended":
         if interactive:
             from django_ws.management.client.terminal import run_terminal  # noqa: PLC0415 - prompt_toolkit is an extra
 
