@@ -6,6 +6,7 @@ import pytest
 from django_ws import exceptions
 from django_ws.close_codes import CloseCode
 from django_ws.exceptions import (
+    BrokerError,
     ConnectionClosed,
     DjangoWSError,
     InvalidMessageError,
@@ -13,8 +14,11 @@ from django_ws.exceptions import (
     MessageTooBigError,
     MessageTooDeepError,
     NoRouteError,
+    PayloadTooBigError,
     ProtocolError,
     RemoteProtocolError,
+    TopicGapError,
+    TopicOverflowError,
     UnsupportedDataError,
 )
 
@@ -29,6 +33,10 @@ TREE: dict[type[Exception], tuple[type[Exception], ...]] = {
     UnsupportedDataError: (InvalidMessageError,),
     MessageTooBigError: (InvalidMessageError,),
     MessageTooDeepError: (InvalidMessageError,),
+    BrokerError: (DjangoWSError,),
+    PayloadTooBigError: (BrokerError, ValueError),
+    TopicGapError: (DjangoWSError,),
+    TopicOverflowError: (DjangoWSError,),
 }
 
 

@@ -6,9 +6,11 @@
 #     protocol    layer 1  the ASGI websocket protocol: events, tables, machine, connection (no Django, no asyncio)
 #     routing     layer 2  ws_urls by Django's resolver, the request, Host and Origin
 #     middleware  layer 3  the composer of WS_MIDDLEWARE
-#     handler     layer 4  WebSocketHandler, its tasks, its outbox, its codecs
+#     handler     layer 4  WebSocketHandler, its tasks, its outbox
+#     topics      layer 5  publish from anywhere to every socket that subscribed, over an engine
 #     limits      connections per address and per user, in one process and across all
 #     guards      login_required and its like
+#     codecs      what handlers and topics write messages with
 #   urls          typed path, re_path, include
 #   parts of the application: handshake (read and checked), handshake_timeout, admission (too many connections),
 #                 denials (the answers), endings (what an end means, logged once)
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from django_ws.close_codes import CloseCode
     from django_ws.conf import Denial
     from django_ws.exceptions import (
+        BrokerError,
         ConnectionClosed,
         DjangoWSError,
         InvalidMessageError,
@@ -36,8 +39,11 @@ if TYPE_CHECKING:
         MessageTooBigError,
         MessageTooDeepError,
         NoRouteError,
+        PayloadTooBigError,
         ProtocolError,
         RemoteProtocolError,
+        TopicGapError,
+        TopicOverflowError,
         UnsupportedDataError,
     )
     from django_ws.handler import (
@@ -54,6 +60,7 @@ if TYPE_CHECKING:
     )
     from django_ws.interfaces import Endpoint, Middleware, Next
     from django_ws.routing import WebSocketRequest
+    from django_ws.topics import Topic
 else:
     # Hidden from type checkers, to which a module's __getattr__ makes every misspelt name a valid one.
     def __getattr__(name: str) -> object:
@@ -71,6 +78,7 @@ __all__ = [
     "TASK_CANCELLED",
     "TASK_DUPLICATE_STARTED",
     "TASK_WS_CLOSED",
+    "BrokerError",
     "CloseCode",
     "ConnectionClosed",
     "Denial",
@@ -86,9 +94,13 @@ __all__ = [
     "Next",
     "NoRouteError",
     "Overflow",
+    "PayloadTooBigError",
     "ProtocolError",
     "RemoteProtocolError",
     "SyncWebSocketHandler",
+    "Topic",
+    "TopicGapError",
+    "TopicOverflowError",
     "UnsupportedDataError",
     "WebSocket",
     "WebSocketHandler",
@@ -100,6 +112,7 @@ _HOMES: Final = {
     "django_ws.application": ("get_websocket_application",),
     "django_ws.close_codes": ("CloseCode",),
     "django_ws.exceptions": (
+        "BrokerError",
         "ConnectionClosed",
         "DjangoWSError",
         "InvalidMessageError",
@@ -107,8 +120,11 @@ _HOMES: Final = {
         "MessageTooBigError",
         "MessageTooDeepError",
         "NoRouteError",
+        "PayloadTooBigError",
         "ProtocolError",
         "RemoteProtocolError",
+        "TopicGapError",
+        "TopicOverflowError",
         "UnsupportedDataError",
     ),
     "django_ws.conf": ("Denial",),
@@ -126,6 +142,7 @@ _HOMES: Final = {
     ),
     "django_ws.interfaces": ("Endpoint", "Middleware", "Next"),
     "django_ws.routing": ("WebSocketRequest",),
+    "django_ws.topics": ("Topic",),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -10,14 +10,17 @@ from django_ws.checks.project import check_project
 from django_ws.checks.registering import register_checks
 from django_ws.checks.servers import check_runserver, check_server
 from django_ws.checks.settings import check_settings
+from django_ws.checks.topics import check_deployed_topics, check_topics
 
 __all__ = [
     "HINTS",
     "TAG",
+    "check_deployed_topics",
     "check_origins",
     "check_project",
     "check_runserver",
     "check_server",
     "check_settings",
+    "check_topics",
     "register_checks",
 ]

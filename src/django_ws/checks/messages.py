@@ -23,6 +23,8 @@ HINTS: Final = {
     "E007": "Write scheme and host as a browser sends them, like 'https://example.com' or 'https://*.example.com'.",
     "E008": "Install the package, or correct the name; for msgspec: pip install 'django-ws[msgspec]'.",
     "E009": "Write scheme, host and port alone, like 'wss://example.com'.",
+    "E010": "Install the extra that the message names, or correct the entry of WS_BROKERS.",
+    "E011": "Give each topic a pattern of its own, a broker of WS_BROKERS, and events that there is a codec for.",
     "W001": "Set ASGI_APPLICATION = 'project.asgi.application', so that it can be checked; servers are told by name.",
     "W002": "Leave out what follows the host and port, a trailing slash too.",
     "W003": "Name the sites that may connect, unless no socket trusts a cookie.",
@@ -33,6 +35,7 @@ HINTS: Final = {
     "W008": "Put 'django_ws' before that app in INSTALLED_APPS: its runserver serves static files, too.",
     "W009": "Write the route without that slash; the path begins with one anyway.",
     "W010": "Take another server, or do without; docs/servers.md tells what each server does.",
+    "W011": "Set WS_BROKERS to Valkey, NATS or PostgreSQL, which carry events between processes; see docs/topics.md.",
 }
 """By id: what to do."""
 

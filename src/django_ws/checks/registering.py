@@ -7,6 +7,7 @@ from django_ws.checks.origins import check_origins
 from django_ws.checks.project import check_project
 from django_ws.checks.servers import check_runserver, check_server
 from django_ws.checks.settings import check_settings
+from django_ws.checks.topics import check_deployed_topics, check_topics
 
 __all__ = ["register_checks"]
 
@@ -18,3 +19,5 @@ def register_checks() -> None:
     register(check_origins, TAG, Tags.security)
     register(check_runserver, TAG)
     register(check_server, TAG)
+    register(check_topics, TAG)
+    register(check_deployed_topics, TAG, deploy=True)

@@ -12,8 +12,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from django_ws.checks.messages import error_message, told, warning_message
-from django_ws.conf import NAMES, get_settings, wrong_settings
 from django_ws.codecs.choice import json_codec
+from django_ws.conf import NAMES, get_settings, wrong_settings
 from django_ws.reverse import base_url
 
 if TYPE_CHECKING:
