@@ -3,11 +3,13 @@
 import asyncio
 import random
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final, LiteralString, cast, final
+from typing import TYPE_CHECKING, Any, Final, final
+
+from psycopg import sql
 
 from django_ws.exceptions import BrokerError
 from django_ws.topics.engines.postgres.connection import deadline, missing_table, open_connection, sever
-from django_ws.topics.engines.postgres.outbox import FETCH, PUBLISH, TABLE_ID, TEND, listen, read, write
+from django_ws.topics.engines.postgres.outbox import FETCH, PUBLISH, TABLE_ID, TEND, read, waking_channel, write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,8 +79,7 @@ class PostgresLink:
             with deadline(listener, self._timeout):
                 row = await (await listener.execute(TABLE_ID)).fetchone()
                 self._table = _identity(row)
-                # A number is all that is put into it.
-                await listener.execute(cast("LiteralString", listen(self._table)))
+                await listener.execute(sql.SQL("LISTEN {}").format(sql.Identifier(waking_channel(self._table))))
         except BaseException:
             await listener.close()
             raise

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from django_ws.interfaces import ChannelMessage
 
-__all__ = ["FETCH", "INLINE", "MAX_PAYLOAD", "PUBLISH", "TABLE_ID", "TEND", "Note", "listen", "read", "write"]
+__all__ = ["FETCH", "INLINE", "MAX_PAYLOAD", "PUBLISH", "TABLE_ID", "TEND", "Note", "read", "waking_channel", "write"]
 
 INLINE: Final = 2000
 """Bytes up to which a payload travels in the notification itself; PostgreSQL's bound for all of one is 8000.
@@ -143,6 +143,6 @@ def read(text: str) -> Note:
     return Note(channel, content)
 
 
-def listen(table: int) -> str:
-    """Give the command that makes a connection hear of what is published through this table."""
-    return f'LISTEN "django_ws_{table:d}"'
+def waking_channel(table: int) -> str:
+    """Give PostgreSQL's channel of what is published through this table."""
+    return f"django_ws_{table}"
