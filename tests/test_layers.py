@@ -141,7 +141,7 @@ MAY_LOAD: dict[str, set[str]] = {
     "checks": {
         *HANDSHAKE,
         *("admission", "application", "codecs", "denials", "endings", "handler", "handshake", "handshake_timeout"),
-        *("management", "middleware", "protocol", "reverse"),
+        *("management", "middleware", "protocol", "reverse", "topics"),
     },
 }
 """Part of the package -> the other parts that may come with it."""
