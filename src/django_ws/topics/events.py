@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["check_event", "event_codec", "event_type"]
 
 _types: Final["WeakKeyDictionary[type, object]"] = WeakKeyDictionary()
+_expected: Final[dict[object, tuple[type, ...]]] = {}
 # A codec found by a run-time type has types that only its user knows.
 _codecs: Final["WeakKeyDictionary[type, tuple[WebSocketSettings, Codec[Any, Any]]]"] = WeakKeyDictionary()
 
@@ -60,7 +61,14 @@ def check_event(event: object, type_: object, where: str, /) -> None:
     Raises:
         TypeError: It is of another class.
     """
-    expected = _classes_of(resolve(type_))
+    try:
+        expected = _expected.get(type_)
+    except TypeError:  # a type with something in it that cannot be hashed
+        expected = _classes_of(resolve(type_))
+    else:
+        if expected is None:
+            # Once for each type: to follow an alias takes longer than to encode an event.
+            expected = _expected[type_] = _classes_of(resolve(type_))
     if expected and not isinstance(event, expected):
         wanted = " or ".join(one.__qualname__ for one in expected)
         raise TypeError(f"{where} takes events of type {wanted}, not {type(event).__qualname__}")
