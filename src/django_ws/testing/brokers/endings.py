@@ -6,7 +6,7 @@ import gc
 import threading
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from django_ws.exceptions import BrokerError, TopicOverflowError
 from django_ws.testing.brokers.base import (
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["EndingConformance", "conformance_topic"]
 
+T = TypeVar("T")
+
 _TURNS = range(12)
 """How many turns of the event loop a cancelled call is given, one after another."""
 
@@ -38,7 +40,7 @@ class EndingConformance(ConformanceBase):
             broker = clients.broker()
             for turns in _TURNS:
                 link = await clients.link(channel(), broker=broker)
-                await _cancelled(link.subscribe([channel() for _ in range(50)]), turns)
+                _ = await _cancelled(link.subscribe([channel() for _ in range(50)]), turns)
                 _ = await usable_or_broken(clients, link, broker)
                 await clients.soon(link.close())
 
@@ -52,7 +54,7 @@ class EndingConformance(ConformanceBase):
                 receiving = asyncio.ensure_future(link.receive())
                 await asyncio.sleep(0)
                 await clients.soon(broker.apublish([(name, b"1"), (name, b"2")]))
-                await _cancelled(receiving, turns)
+                _ = await _cancelled(receiving, turns)
                 _ = await usable_or_broken(clients, link, broker)
                 await clients.soon(link.close())
 
@@ -63,7 +65,7 @@ class EndingConformance(ConformanceBase):
             for turns in _TURNS:
                 name = channel()
                 link = await clients.link(name, broker=broker)
-                await _cancelled(link.publish([(channel(), b"x" * 100) for _ in range(50)]), turns)
+                _ = await _cancelled(link.publish([(channel(), b"x" * 100) for _ in range(50)]), turns)
                 if await usable_or_broken(clients, link, broker):
                     await clients.soon(link.publish([(name, b"once"), (name, b"end")]))
                     heard = await take_until(link, (name, b"end"), self.seconds)
@@ -75,7 +77,9 @@ class EndingConformance(ConformanceBase):
         async with self._clients() as clients:
             broker = clients.broker()
             for turns in _TURNS:
-                await _cancelled(broker.connect(), turns)
+                connected = await _cancelled(broker.connect(), turns)
+                if connected is not None:
+                    await clients.soon(connected.close())
             link = await clients.link(broker=broker)
             must(await usable_or_broken(clients, link, broker), "a new link is broken")
 
@@ -87,7 +91,7 @@ class EndingConformance(ConformanceBase):
             await asyncio.sleep(0)
             await clients.soon(link.close())
             await clients.soon(link.close())
-            await _cancelled(receiving, 1)
+            _ = await _cancelled(receiving, 1)
 
     async def test_links_end_alone(self) -> None:
         """Close one of two links of a broker: the other hears on."""
@@ -184,14 +188,15 @@ async def _publish_numbers(topic: Topic[str], total: int) -> None:
         await topic.apublish(str(number))
 
 
-async def _cancelled(call: "Awaitable[object]", turns: int) -> None:
-    """Give a call so many turns of the event loop, then cancel it; it may have ended."""
+async def _cancelled(call: "Awaitable[T]", turns: int) -> "T | None":
+    """Give a call so many turns of the event loop, then cancel it; give what it gives if it has ended before."""
     task = asyncio.ensure_future(call)
     for _ in range(turns):
         await asyncio.sleep(0)
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError, BrokerError):
-        await task
+        return await task
+    return None
 
 
 def _sockets() -> set[str]:
