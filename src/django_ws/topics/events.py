@@ -79,7 +79,7 @@ def _classes_of(type_: object) -> tuple[type, ...]:
     members = typing.get_args(type_) if typing.get_origin(type_) in (typing.Union, types.UnionType) else (type_,)
     classes: list[type] = []
     for member in members:
-        if not isinstance(member, type) or member is object or typing.get_origin(member) is not None:
+        if not isinstance(member, type) or member in {object, Any} or typing.get_origin(member) is not None:
             return ()
         classes.append(dict if typing_extensions.is_typeddict(member) else member)
     return tuple(classes)
