@@ -14,4 +14,3 @@ class PostgresTopicsConfig(AppConfig):
 
     name = "django_ws.topics.engines.postgres"
     label = "django_ws_postgres"
-    verbose_name = "Topics over PostgreSQL"

@@ -6,7 +6,10 @@ from django.db import migrations
 from typing_extensions import override
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+    from django.db.migrations.operations.base import Operation
     from django.db.migrations.state import ProjectState
 
 __all__ = ["Migration", "OnPostgres"]
@@ -50,9 +53,9 @@ class Migration(migrations.Migration):
     Payloads are not compressed: a row lives for a minute.
     """
 
-    initial = True
-    dependencies: ClassVar = []
-    operations: ClassVar = [
+    initial: ClassVar[bool | None] = True
+    dependencies: ClassVar["Sequence[tuple[str, str]]"] = []
+    operations: ClassVar["Sequence[Operation]"] = [
         OnPostgres(
             [
                 """
