@@ -4,6 +4,7 @@ import contextlib
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -85,7 +86,9 @@ class Valkey:
             self.process = subprocess.Popen([binary, self.folder / "conf"], stdout=log, stderr=log)
         end = time.monotonic() + SECONDS
         while self.process.poll() is None and time.monotonic() < end:
-            with contextlib.suppress(OSError, redis.RedisError):
+            # A plain socket first: an old redis-py leaves that of a refused connection open.
+            with contextlib.suppress(OSError, redis.RedisError), socket.socket(socket.AF_UNIX) as knocking:
+                knocking.connect(str(self.path))
                 self.ask("PING")
                 return True
             time.sleep(0.02)  # until it listens: there is nothing to await

@@ -260,7 +260,7 @@ def refusals(commands: "Sequence[Command]", replies: "Sequence[object]") -> "lis
 def broken(what: str, error: BaseException, /) -> BrokerError:
     """Make our error of one of redis-py or of the system; redis-py's messages name host and port, and no password."""
     text = "it did not answer in time" if isinstance(error, TimeoutError) and not str(error) else str(error)
-    return BrokerError(f"{what}: {text or type(error).__name__}")
+    return BrokerError(f"{what}: {text.rstrip('.') or type(error).__name__}")
 
 
 def is_moved(error: object, /) -> bool:
