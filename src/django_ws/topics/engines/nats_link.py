@@ -16,9 +16,10 @@ import asyncio
 import math
 import re
 from collections import deque
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, NoReturn, final
 
+from django.core.exceptions import ImproperlyConfigured
 from typing_extensions import override
 
 from django_ws.exceptions import BrokerError, PayloadTooBigError
@@ -28,15 +29,13 @@ try:
     from nats.aio.msg import Msg
     from nats.errors import Error
 except ImportError as _missing:
-    from django.core.exceptions import ImproperlyConfigured
-
     raise ImproperlyConfigured(
         "django_ws.topics.engines.nats needs nats-py, which is not installed: pip install 'django-ws[nats]'"
     ) from _missing
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 
     from nats.aio.subscription import Subscription
 
@@ -80,6 +79,8 @@ class NatsLink:
         self._pending: int = 0
         self._inbox: _Inbox = _Inbox(self._put)
         self._subscriptions: dict[str, Subscription] = {}
+        # Whoever gave up leaves his subscribing under way.
+        self._subscribing: asyncio.Lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._refused: set[str] = set()
 
@@ -235,7 +236,7 @@ class NatsLink:
         return task
 
     async def _subscribe(self, channels: "Sequence[str]") -> None:
-        with self._losing():
+        async with self._losing(), self._subscribing:
             for channel in channels:
                 if channel not in self._subscriptions:
                     # The library does not say what the future is of.
@@ -245,14 +246,14 @@ class NatsLink:
             await self._flush()
 
     async def _unsubscribe(self, channels: "Sequence[str]") -> None:
-        with self._losing():
+        async with self._losing(), self._subscribing:
             for channel in channels:
                 subscription = self._subscriptions.pop(channel, None)
                 if subscription is not None:
                     await subscription.unsubscribe()
 
     async def _publish(self, messages: "Sequence[ChannelMessage]") -> None:
-        with self._losing():
+        async with self._losing():
             for channel, payload in messages:
                 await self._client.publish(self._prefix + channel, payload)
             await self._flush()
@@ -273,8 +274,9 @@ class NatsLink:
 
     # --- loss -------------------------------------------------------------------------------------
 
-    @contextmanager
-    def _losing(self) -> "Generator[None]":
+    @asynccontextmanager
+    async def _losing(self) -> "AsyncGenerator[None]":
+        """Take errors of the library for the loss of the connection."""
         try:
             yield
         except (OSError, Error) as error:
