@@ -324,6 +324,50 @@ async def test_closing_gives_everything_back(server: Postgres, links: Links) -> 
         await link.receive()
 
 
+async def test_who_subscribes_hears_of_a_loss_that_nobody_has_noticed(server: Postgres, links: Links) -> None:
+    link = await links.make("a")
+    server.terminate(DATABASE)
+    with pytest.raises(BrokerError, match=r"terminating connection|closed the connection"):
+        await link.subscribe(["b"])
+    await link.close()
+    with pytest.raises(BrokerError, match="the link is closed"):
+        await link.subscribe(["b"])
+
+
+async def test_who_receives_is_not_in_the_way_of_who_subscribes(links: Links) -> None:
+    link = await links.make()
+    receiving = asyncio.ensure_future(receive(link, 1))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        await link.subscribe(["a"])
+    await link.publish([("a", b"T")])
+    assert await receiving == [("a", b"T")]
+
+
+async def test_cancelling_loses_nothing(server: Postgres, links: Links) -> None:
+    link = await links.make("a")
+    await link.publish([("a", BIG), ("a", b"T")])
+    with transaction(server) as other:
+        other.execute("LOCK TABLE django_ws_postgres_message")
+        receiving = asyncio.ensure_future(link.receive())
+        async with asyncio.timeout(20):
+            while not other.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchall():
+                await asyncio.sleep(0.01)
+        receiving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await receiving
+    assert await receive(link, 2) == [("a", BIG), ("a", b"T")]
+
+
+async def test_closing_ends_a_receive(links: Links) -> None:
+    link = await links.make("a")
+    receiving = asyncio.ensure_future(link.receive())
+    await asyncio.sleep(0)
+    await link.close()
+    with pytest.raises(BrokerError):
+        await receiving
+
+
 async def test_closing_does_not_wait_for_the_server(links: Links) -> None:
     link = await links.make("a", TIMEOUT=1000)
     await link.publish([("a", b"T")])

@@ -59,6 +59,7 @@ class PostgresLink:
         self._listener: AsyncConnection[TupleRow] | None = None
         self._publisher: AsyncConnection[TupleRow] | None = None
         self._turn: asyncio.Lock = asyncio.Lock()
+        self._receiving: asyncio.Lock = asyncio.Lock()
         self._is_closed: bool = False
         self._channels: set[str] = set()
         self._notes: deque[Note] = deque()
@@ -86,8 +87,18 @@ class PostgresLink:
         self._listener = listener
 
     async def subscribe(self, channels: "Sequence[str]", /) -> None:
-        """Take the messages of these channels from now on."""
+        """Take the messages of these channels from now on.
+
+        Raises:
+            BrokerError: The connection broke.
+        """
         self._channels.update(channels)
+        # Who receives notices a loss; where nobody does, it must be asked for.
+        if not self._receiving.locked():
+            async with self._receiving:
+                listener = self._open_listener()
+                with deadline(listener, self._timeout):
+                    await listener.execute("SELECT 1")
 
     async def unsubscribe(self, channels: "Sequence[str]", /) -> None:
         """Take them no more."""
@@ -116,9 +127,10 @@ class PostgresLink:
         Raises:
             BrokerError: The connection broke, or a message was deleted before it could be fetched.
         """
-        listener = self._listener
-        if listener is None:
-            raise BrokerError("the link is closed")
+        async with self._receiving:
+            return await self._receive(self._open_listener())
+
+    async def _receive(self, listener: "AsyncConnection[TupleRow]") -> "list[ChannelMessage]":
         while True:
             pause = self._tend_at - self._now()
             if pause <= 0:
@@ -136,12 +148,13 @@ class PostgresLink:
     async def close(self) -> None:
         """Close the connections."""
         self._is_closed = True
-        if self._publisher is not None:
-            # Whoever publishes right now wakes up by that, and closing waits for no server.
-            sever(self._publisher)
-        async with self._turn:
+        for connection in (self._listener, self._publisher):
+            if connection is not None:
+                # Whoever uses it right now wakes up by that, and closing waits for no server.
+                sever(connection)
+        async with self._receiving, self._turn:
+            listener, self._listener = self._listener, None
             publisher, self._publisher = self._publisher, None
-        listener, self._listener = self._listener, None
         for connection in (listener, publisher):
             if connection is not None:
                 await connection.close()
@@ -157,9 +170,13 @@ class PostgresLink:
                 keys.append(note.key)
         stored: dict[str, bytes] = {}
         if keys:
-            with deadline(listener, self._timeout):
-                rows = await (await listener.execute(FETCH, [keys], binary=True)).fetchall()
-            stored = dict(rows)
+            try:
+                with deadline(listener, self._timeout):
+                    stored = dict(await (await listener.execute(FETCH, [keys], binary=True)).fetchall())
+            except BaseException:
+                # Cancelled, perhaps: whoever receives next is to have them.
+                self._notes.extendleft(reversed(notes))
+                raise
             if len(stored) < len(keys):
                 raise BrokerError(
                     f"{len(keys) - len(stored)} of {len(keys)} messages had been deleted before they were fetched: "
@@ -183,6 +200,11 @@ class PostgresLink:
             # The moment after the answer, so that RETENTION is kept to the full.
             self._over, self._over_since = over_now, self._now()
         self._tend_at = now + _TEND_EVERY
+
+    def _open_listener(self) -> "AsyncConnection[TupleRow]":
+        if self._listener is None:
+            raise BrokerError("the link is closed")
+        return self._listener
 
     def _check_open(self) -> None:
         if self._is_closed:
