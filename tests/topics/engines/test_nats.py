@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
@@ -87,14 +87,19 @@ class TestConformance(BrokerConformance):
 
 
 async def test_every_way_to_publish_reaches_every_link(broker: NatsBroker) -> None:
-    assert broker.max_payload is None
     async with linked(broker, "a") as one, linked(broker, "a") as two:
-        assert broker.max_payload == 2000
         await asyncio.to_thread(broker.publish, [("a", b"1"), ("b", b"2")])
         await broker.apublish([("a", b"3")])
         await one.publish([("a", b"4")])
         for link in (one, two):
             assert await take(link, 3) == [("a", b"1"), ("a", b"3"), ("a", b"4")]
+
+
+async def test_how_much_one_payload_may_be_is_known_from_the_server(broker: NatsBroker) -> None:
+    known = [broker.max_payload]
+    await broker.apublish([])
+    known.append(broker.max_payload)
+    assert known == [None, 2000]
 
 
 async def test_a_prefix_keeps_sites_apart(server: NatsServer) -> None:
@@ -244,7 +249,7 @@ async def test_members_hear_of_a_gap_after_the_server_was_killed() -> None:
             brokers.close()
 
 
-async def _each(events: AsyncIterator[str]) -> AsyncIterator[str]:
+async def _each(events: AsyncIterator[str]) -> AsyncGenerator[str]:
     while True:
         try:
             yield await anext(events)

@@ -1,6 +1,7 @@
 """topics/engines/sync_publisher.py: one thread, one link, in each process that publishes."""
 
 import asyncio
+import atexit
 import os
 import sys
 import threading
@@ -234,8 +235,8 @@ def test_no_thread_can_be_started_at_the_end_of_the_interpreter(
 
 def test_at_the_end_of_the_interpreter_it_is_closed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     registered: list[Callable[[], None]] = []
-    monkeypatch.setattr(sync_publisher.atexit, "register", registered.append)
-    monkeypatch.setattr(sync_publisher.atexit, "unregister", registered.remove)
+    monkeypatch.setattr(atexit, "register", registered.append)
+    monkeypatch.setattr(atexit, "unregister", registered.remove)
     publisher = engine.publisher()
     publisher.publish(MESSAGES)
     [close] = registered
