@@ -3,10 +3,9 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from django.db import connections
 
 from resilience.scenarios.postgres import Postgres, run_postgres
-from topics.postgres_support import ALIAS, DATABASE, Links, execute, migrate
+from topics.postgres_support import ALIAS, DATABASE, Links, database, execute, migrate
 
 
 @pytest.fixture(scope="session")
@@ -20,20 +19,10 @@ def server() -> Iterator[Postgres]:
 @pytest.fixture
 def alias(server: Postgres) -> Iterator[str]:
     """An alias of DATABASES that leads there; the table is there, too."""
-    connections.settings[ALIAS] = {
-        **connections.settings["default"],
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": DATABASE,
-        "USER": "postgres",
-        "HOST": str(server.folder),
-        "OPTIONS": {},
-    }
-    migrate()
-    execute("TRUNCATE django_ws_postgres_message")
-    yield ALIAS
-    connections[ALIAS].close()
-    del connections[ALIAS]
-    del connections.settings[ALIAS]
+    with database(server.folder):
+        migrate()
+        execute("TRUNCATE django_ws_postgres_message")
+        yield ALIAS
 
 
 @pytest.fixture

@@ -11,20 +11,79 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
 from django.db.transaction import TransactionManagementError
 from django.test import override_settings
+from typing_extensions import override
 
 from django_ws.exceptions import BrokerError, PayloadTooBigError
 from django_ws.testing import FakeMember
+from django_ws.testing.brokers import BrokerConformance
 from django_ws.topics import brokers
 from django_ws.topics.engines.postgres import outbox
 from django_ws.topics.engines.postgres.broker import PostgresBroker
 from django_ws.topics.hub import hub_of
-from resilience.scenarios.postgres import Postgres
-from topics.postgres_support import ALIAS, BIG, DATABASE, Links, execute, in_thread, migrate, receive
+from resilience.scenarios.postgres import Postgres, run_postgres
+from topics.postgres_support import (
+    ALIAS,
+    BIG,
+    DATABASE,
+    Killable,
+    Links,
+    database,
+    execute,
+    hand_back,
+    in_thread,
+    migrate,
+    receive,
+    settings_of,
+)
 from topics.support import Feed, Room
 
 
-def hand_back() -> None:
-    connections[ALIAS].close()
+@pytest.fixture(scope="module")
+def killable() -> Iterator[Killable]:
+    with run_postgres() as server:
+        server.create(DATABASE)
+        killable = Killable(server)
+        try:
+            yield killable
+        finally:
+            killable.end()
+
+
+class TestConformance(BrokerConformance):
+    backend = "topics.postgres_support.HandingBack"
+    location = ALIAS
+    messages = 200
+    # A connection of Django's does not survive a fork, whoever uses it.
+    forks = False
+
+    @pytest.fixture(autouse=True)
+    def where(self, killable: Killable) -> Iterator[None]:
+        self.killable = killable
+        with database(killable.folder):
+            migrate()
+            # The server of the tests commits without waiting for the disk.
+            execute("CHECKPOINT")
+            yield
+
+    @override
+    def recipe(self) -> str:
+        own = settings_of(self.killable.folder)
+        return (
+            "import django\n"
+            "from django.conf import settings\n"
+            f"settings.configure(DATABASES={{'default': {own!r}}})\n"
+            "django.setup()\n"
+            "from django_ws.topics.engines.postgres import PostgresBroker\n"
+            "broker = PostgresBroker('', {})\n"
+        )
+
+    @override
+    def kill(self) -> None:
+        self.killable.kill()
+
+    @override
+    def start(self) -> None:
+        self.killable.start()
 
 
 @pytest.fixture
