@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
+from typing_extensions import override
 
 from django_ws.codecs.choice import BytesCodec, TextCodec
 from django_ws.codecs.json import JSON, JSONCodec
 from django_ws.codecs.msgspec import MsgspecCodec
 from django_ws.conf import Denial
 from django_ws.exceptions import MessageTooDeepError
+from django_ws.handler import SyncWebSocketHandler, WebSocketHandler
 from django_ws.handler.options import Options, check_class, options_of
 from django_ws.handler.outbox import Overflow
 from django_ws.handler.rate import Flood
@@ -257,3 +259,26 @@ def test_a_number_of_messages_at_once_that_is_none_is_refused_when_the_class_is_
     with pytest.raises(ImproperlyConfigured, match=r"Wrong\.max_concurrent_messages is .*, but must be a whole number"):
         check_class(wrong)
     check_class(type("Right", (), {"max_concurrent_messages": 3}))
+
+
+def test_a_class_hears_events_where_it_has_an_on_event_of_its_own() -> None:
+    class Async(WebSocketHandler[str, str]):
+        @override
+        async def on_event(self, topic: object, event: str, /) -> str | None:
+            return event
+
+    class Sync(SyncWebSocketHandler[str, str]):
+        @override
+        def on_event(self, topic: object, event: str, /) -> str | None:
+            return event
+
+    class Plain(WebSocketHandler): ...
+
+    class PlainSync(SyncWebSocketHandler): ...
+
+    assert [options_of(cls, WebSocket).hears_events for cls in (Plain, PlainSync, Async, Sync)] == [
+        False,
+        False,
+        True,
+        True,
+    ]

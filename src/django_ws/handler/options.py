@@ -5,6 +5,7 @@ import math
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from django.core.exceptions import ImproperlyConfigured
@@ -72,6 +73,8 @@ class Options:
     """What is done past that rate."""
     idle_timeout: float | None
     """Seconds without a message from the client."""
+    revalidate: float | None
+    """Seconds between two looks at the session and the permissions."""
     max_concurrent_messages: int
     """Calls of ``on_message`` that may run at once."""
     guards: "tuple[Guard, ...]"
@@ -120,7 +123,7 @@ def _work_out(cls: type, generic: type, settings: WebSocketSettings) -> Options:
         encode=encoder.encode,
         encoder=encoder,
         outgoing=type_arguments(cls, generic)[1] if getattr(cls, "codec", None) is None else None,
-        hears_events=getattr(cls, "on_event", None) is not getattr(generic, "on_event", None),
+        hears_events=_on_event(cls) is not _on_event(generic),
         max_message_size=max_size,
         surely_fits=max_size // _BYTES_PER_CHARACTER,
         inbox_messages=_declared(cls, "inbox_messages", settings.inbox_messages, _is_count),
@@ -134,6 +137,7 @@ def _work_out(cls: type, generic: type, settings: WebSocketSettings) -> Options:
         first_lease=sys.maxsize if rate is None else lease_of(burst),
         flood=flood,
         idle_timeout=_declared(cls, "idle_timeout", settings.idle_timeout, _is_bound),
+        revalidate=_seconds_of(_declared(cls, "revalidate", settings.revalidate, _is_interval)),
         max_concurrent_messages=getattr(cls, "max_concurrent_messages", 1),
         guards=_guards(cls),
         declared_guards=getattr(cls, "guards", ()),
@@ -150,6 +154,12 @@ def _codecs(cls: type, generic: type, settings: WebSocketSettings) -> "tuple[Cod
     depth = settings.max_message_depth
     json = json_codec(settings.json_codec, depth)
     return decoder_for(incoming, cls.__qualname__, json, depth), encoder_for(outgoing, cls.__qualname__, json)
+
+
+# A hook may be anything that its user writes.
+def _on_event(cls: type) -> Any:
+    """Give the hook itself: that of SyncWebSocketHandler is put around the one that does nothing."""
+    return inspect.unwrap(getattr(cls, "on_event", cls))
 
 
 def _declared(cls: type, name: str, default: T, is_right: "Callable[[object], bool]") -> T:
@@ -184,6 +194,14 @@ def _guards(cls: type) -> "tuple[Guard, ...]":
 
 def _is_bound(value: object) -> bool:
     return value is None or (_is_seconds(value) and value != 0 and math.isfinite(cast("float", value)))
+
+
+def _is_interval(value: object) -> bool:
+    return value is None or (isinstance(value, timedelta) and value > timedelta())
+
+
+def _seconds_of(interval: timedelta | None) -> float | None:
+    return None if interval is None else interval.total_seconds()
 
 
 def _is_denial(value: object) -> bool:
