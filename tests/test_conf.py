@@ -1,5 +1,6 @@
 import gc
 from dataclasses import FrozenInstanceError, asdict
+from datetime import timedelta
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -25,6 +26,8 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "connections_cache": None,
         "handshake_timeout": 10.0,
         "idle_timeout": None,
+        "revalidate": None,
+        "disconnect_on": ("logout", "password", "deactivation"),
         "inbox_messages": 32,
         "outbox_messages": 256,
         "outbox_bytes": 1_048_576,
@@ -69,6 +72,8 @@ def test_the_settings_cannot_be_changed_by_hand() -> None:
     WS_CONNECTIONS_CACHE="default",
     WS_HANDSHAKE_TIMEOUT=11,
     WS_IDLE_TIMEOUT=12.5,
+    WS_REVALIDATE=timedelta(minutes=1),
+    WS_DISCONNECT_ON=["logout"],
     WS_INBOX_MESSAGES=2,
     WS_OUTBOX_MESSAGES=3,
     WS_OUTBOX_BYTES=4,
@@ -99,6 +104,8 @@ def test_every_setting_is_read_under_its_name() -> None:
         connections_cache="default",
         handshake_timeout=11.0,
         idle_timeout=12.5,
+        revalidate=timedelta(minutes=1),
+        disconnect_on=("logout",),
         inbox_messages=2,
         outbox_messages=3,
         outbox_bytes=4,
@@ -134,6 +141,7 @@ COUNT = "a positive whole number"
 SECONDS = "a number of seconds, 0 or more"
 STRINGS = "a list of strings"
 BROKERS = "a dict like CACHES: an engine for each alias"
+EVENTS = "a list of 'logout', 'password', 'deactivation', or of some of them"
 MODULE = "the dotted name of a module, or None"
 
 
@@ -199,6 +207,10 @@ MODULE = "the dotted name of a module, or None"
         ),
         ("WS_BROKER_TIMEOUT", 0, "0", "a number of seconds over 0"),
         ("WS_IDLE_TIMEOUT", float("inf"), "inf", "None or a number of seconds over 0"),
+        ("WS_REVALIDATE", 60, "60", "None or a datetime.timedelta over 0"),
+        ("WS_REVALIDATE", timedelta(), "datetime.timedelta(0)", "None or a datetime.timedelta over 0"),
+        ("WS_DISCONNECT_ON", "logout", "'logout'", EVENTS),
+        ("WS_DISCONNECT_ON", ["logout", "login"], "['logout', 'login']", EVENTS),
     ],
 )
 def test_a_wrong_value_is_refused_by_its_name(name: str, value: object, shown: str, must_be: str) -> None:
@@ -244,6 +256,8 @@ def test_the_settings_are_read_once() -> None:
         "WS_CONNECTIONS_CACHE",
         "WS_HANDSHAKE_TIMEOUT",
         "WS_IDLE_TIMEOUT",
+        "WS_REVALIDATE",
+        "WS_DISCONNECT_ON",
         "SESSION_ENGINE",
     ],
 )

@@ -98,6 +98,7 @@ SHARED = {
     "logs",
     "refusals",
     "signals",
+    "standing",
     "users",
 }
 """What layers have in common; no behaviour of a socket is in them."""
@@ -120,17 +121,19 @@ MAY_LOAD: dict[str, set[str]] = {
     "topics": {*SHARED, "codecs"},
     "users": set(),
     "logs": {"users"},
+    "standing": {"users"},
     "refusals": set(),
     "signals": set(),
     "handshake_timeout": set(),
     "denials": SHARED,
     "handshake": {*SHARED, "routing"},
     "admission": {*SHARED, "limits"},
+    "authorization": {*SHARED, "codecs", "handler", "topics"},
     "endings": {*HANDSHAKE, "admission", "denials", "handshake"},
     "application": {
         *HANDSHAKE,
-        *("admission", "codecs", "denials", "endings", "handler", "handshake", "handshake_timeout", "middleware"),
-        "protocol",
+        *("admission", "authorization", "codecs", "denials", "endings", "handler", "handshake", "handshake_timeout"),
+        *("middleware", "protocol", "topics"),
     },
     # Each imports what it is about when it is used, or in a module of its own.
     "__main__": set(),
@@ -140,8 +143,8 @@ MAY_LOAD: dict[str, set[str]] = {
     "reverse": {*SHARED, "routing"},
     "checks": {
         *HANDSHAKE,
-        *("admission", "application", "codecs", "denials", "endings", "handler", "handshake", "handshake_timeout"),
-        *("management", "middleware", "protocol", "reverse", "topics"),
+        *("admission", "application", "authorization", "codecs", "denials", "endings", "handler", "handshake"),
+        *("handshake_timeout", "management", "middleware", "protocol", "reverse", "topics"),
     },
 }
 """Part of the package -> the other parts that may come with it."""

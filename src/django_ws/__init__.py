@@ -14,6 +14,7 @@
 #   urls          typed path, re_path, include
 #   parts of the application: handshake (read and checked), handshake_timeout, admission (too many connections),
 #                 denials (the answers), endings (what an end means, logged once)
+#   authorization  disconnect() and what does it by itself;  standing: whether a login still holds
 #   signals       websocket_opened, websocket_closed, websocket_denied;  logs, refusals, users: what layers share
 #   testing       the test client, a strict in-process ASGI peer, and a fake of every joint
 #   apps, checks, management, reverse, templatetags    what "django_ws" in INSTALLED_APPS brings
@@ -28,6 +29,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from django_ws.application import get_websocket_application
+    from django_ws.authorization import adisconnect, disconnect, disconnect_on_commit
     from django_ws.close_codes import CloseCode
     from django_ws.conf import Denial
     from django_ws.exceptions import (
@@ -105,11 +107,15 @@ __all__ = [
     "WebSocket",
     "WebSocketHandler",
     "WebSocketRequest",
+    "adisconnect",
+    "disconnect",
+    "disconnect_on_commit",
     "get_websocket_application",
 ]
 
 _HOMES: Final = {
     "django_ws.application": ("get_websocket_application",),
+    "django_ws.authorization": ("adisconnect", "disconnect", "disconnect_on_commit"),
     "django_ws.close_codes": ("CloseCode",),
     "django_ws.exceptions": (
         "BrokerError",

@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import set_script_prefix
 
 from django_ws.admission import Admission
+from django_ws.authorization.patrol import Patrol, reaches_others
 from django_ws.close_codes import CloseCode
 from django_ws.conf import get_settings
 from django_ws.denials import close
@@ -87,6 +88,8 @@ class WebSocketApplication:
         self._running: dict[asyncio.Task[Any], _Cancelled] = {}
         self._handshakes: HandshakeTimeout = HandshakeTimeout(self._too_late)
         self._draining: bool = False
+        # Hears what other processes order; there is none where no other can.
+        self._patrol: Patrol | None = None
         self._follow_settings()
         if resolver is None:
             resolver = DjangoResolver()
@@ -147,9 +150,11 @@ class WebSocketApplication:
 
     # The server's tasks have results of any type.
     def _begin(self, task: "asyncio.Task[Any]", connection: "Connection") -> None:
-        """Put the settings in force into effect, and begin to time the handshake."""
+        """Put the settings in force into effect, hear of orders, and begin to time the handshake."""
         if self._settings is not get_settings():
             self._follow_settings()
+        if self._patrol is not None:
+            self._patrol.wake()
         timeout = self._settings.handshake_timeout
         if timeout is not None:
             self._handshakes.begin(task, connection, timeout)
@@ -210,8 +215,14 @@ class WebSocketApplication:
         self._admission = Admission(settings)
         innermost = run_endpoint if self._admission.per_user is None else self._admission.run
         self._chain = compose(settings.middleware if self._middleware is None else self._middleware, innermost)
+        self._stop_patrol()
+        self._patrol = Patrol(self._running) if reaches_others() else None
         # Noted last: a chain that cannot be built must fail the next connection too, not leave it to the old chain.
         self._settings = settings
+
+    def _stop_patrol(self) -> None:
+        if self._patrol is not None:
+            self._patrol.stop()
 
     def _check_routes(self, resolver: DjangoResolver) -> None:
         for route, target in resolver.targets():
@@ -242,6 +253,7 @@ class WebSocketApplication:
         if running:
             # Tasks and on_close have a bound each; a little more for the frames.
             await asyncio.wait(running, timeout=2 * get_settings().cleanup_timeout + 5)
+        self._stop_patrol()
 
 
 def get_websocket_application(

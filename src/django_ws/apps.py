@@ -1,4 +1,4 @@
-"""``"django_ws"`` in ``INSTALLED_APPS``: the system checks, ``manage.py ws_urls`` and the template tag.
+"""``"django_ws"`` in ``INSTALLED_APPS``: checks, commands, the template tag, and ``WS_DISCONNECT_ON``.
 
 Sockets are served without it.
 """
@@ -17,7 +17,9 @@ class DjangoWSConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        """Register the checks, which a project without the app does not pay for."""
+        """Register the checks, and hear of logouts and the like; a project without the app pays for neither."""
+        from django_ws.authorization.receivers import connect_receivers  # noqa: PLC0415 - it imports the sockets
         from django_ws.checks import register_checks  # noqa: PLC0415 - it imports every layer
 
         register_checks()
+        connect_receivers()

@@ -6,6 +6,7 @@ look-up; ``override_settings`` resets it by Django's ``setting_changed`` signal.
 
 import math
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import Enum, unique
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar, cast
@@ -17,7 +18,16 @@ from django.core.signals import setting_changed
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["MEMORY", "NAMES", "BrokerSettings", "Denial", "WebSocketSettings", "get_settings", "wrong_settings"]
+__all__ = [
+    "DISCONNECT_ON",
+    "MEMORY",
+    "NAMES",
+    "BrokerSettings",
+    "Denial",
+    "WebSocketSettings",
+    "get_settings",
+    "wrong_settings",
+]
 
 T = TypeVar("T")
 
@@ -34,6 +44,10 @@ class Denial(Enum):
 
 MEMORY: Final = "django_ws.topics.engines.memory.MemoryBroker"
 """The engine within one process."""
+
+
+DISCONNECT_ON: Final = ("logout", "password", "deactivation")
+"""What may stand in ``WS_DISCONNECT_ON``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +98,10 @@ class WebSocketSettings:
     """Seconds that a handshake may take, middleware and ``on_connect`` included; ``None``: no bound."""
     idle_timeout: float | None = None
     """Seconds without a message from the client; ``None``: no bound."""
+    revalidate: timedelta | None = None
+    """At the latest after which session and permissions of an open socket are checked again; ``None``: never."""
+    disconnect_on: tuple[str, ...] = DISCONNECT_ON
+    """What closes the sockets of the user whom it befalls."""
     inbox_messages: int = 32
     """Messages received and not yet handled, before reading stops."""
     outbox_messages: int = 256
@@ -162,6 +180,8 @@ def _read(setting: "_Reader") -> WebSocketSettings:
         connections_cache=setting("WS_CONNECTIONS_CACHE", None, _alias),
         handshake_timeout=setting("WS_HANDSHAKE_TIMEOUT", 10.0, _optional(_duration)),
         idle_timeout=setting("WS_IDLE_TIMEOUT", None, _optional(_duration)),
+        revalidate=setting("WS_REVALIDATE", None, _optional(_interval)),
+        disconnect_on=setting("WS_DISCONNECT_ON", DISCONNECT_ON, _events),
         inbox_messages=setting("WS_INBOX_MESSAGES", 32, _count),
         outbox_messages=setting("WS_OUTBOX_MESSAGES", 256, _count),
         outbox_bytes=setting("WS_OUTBOX_BYTES", 1 << 20, _count),
@@ -240,6 +260,23 @@ def _positive(value: object, what: str) -> float:
     raise ValueError(what)
 
 
+def _interval(value: object) -> timedelta:
+    if isinstance(value, timedelta) and value > timedelta():
+        return value
+    raise ValueError("a datetime.timedelta over 0")
+
+
+def _events(value: object) -> tuple[str, ...]:
+    what = f"a list of {', '.join(map(repr, DISCONNECT_ON))}, or of some of them"
+    try:
+        events = _strings(value)
+    except ValueError:
+        raise ValueError(what) from None
+    if not set(events) <= set(DISCONNECT_ON):
+        raise ValueError(what)
+    return events
+
+
 def _denial(value: object) -> Denial:
     if isinstance(value, Denial):
         return value
@@ -303,6 +340,8 @@ NAMES: Final = frozenset(
         "WS_CONNECTIONS_CACHE",
         "WS_HANDSHAKE_TIMEOUT",
         "WS_IDLE_TIMEOUT",
+        "WS_REVALIDATE",
+        "WS_DISCONNECT_ON",
         "CACHES",
         "INSTALLED_APPS",
         "SESSION_ENGINE",

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest
 
-__all__ = ["known_user_id", "user_of"]
+__all__ = ["known_user", "known_user_id", "user_of"]
 
 
 async def user_of(request: "HttpRequest") -> object:
@@ -25,15 +25,20 @@ async def user_of(request: "HttpRequest") -> object:
     return user
 
 
-def known_user_id(request: "HttpRequest") -> object:
-    """Give the primary key of the request's user if it is known without a query, else ``None``."""
+def known_user(request: "HttpRequest") -> object:
+    """Give the request's user if it is known without a query, else ``None``."""
     known = vars(request)
     # Who was set over it counts more than whom Django's own middleware has looked up, and keeps there.
     for name in ("user", "_cached_user", "_acached_user"):
         user: object = known.get(name)
         if user is not None and not _is_unknown(user):
-            return cast("object", getattr(user, "pk", None))
+            return user
     return None
+
+
+def known_user_id(request: "HttpRequest") -> object:
+    """Give the primary key of the request's user if it is known without a query, else ``None``."""
+    return cast("object", getattr(known_user(request), "pk", None))
 
 
 def _is_unknown(user: object) -> bool:

@@ -184,7 +184,7 @@ class EndingSocket(SocketState):
         if self._connection.is_open:
             owed |= await self._seal()
         # They know this socket, and it should not take the garbage collector to free it.
-        self._tasks = self._inbox = None
+        self._tasks = self._inbox = self._context = None
         if failure is not None:
             raise failure
         return owed

@@ -9,12 +9,17 @@ from enum import IntEnum, unique
 from typing import TYPE_CHECKING, Final, Protocol, cast, final
 
 from django_ws.handler.idle import IdleWatch
+from django_ws.handler.orders import Orders
+from django_ws.handler.revalidation import RevalidationWatch
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-__all__ = ["RECEIVING", "RUNNING", "TICK", "Phase", "Runtime", "Ticked", "runtime"]
+    from django_ws.handler.orders import Order, Ordered
+    from django_ws.handler.revalidation import Revalidated
+
+__all__ = ["RECEIVING", "RUNNING", "TICK", "Phase", "Runtime", "Ticked", "runtime", "runtimes"]
 
 TICK: Final = 0.5
 """Seconds between two ticks. A hook is noticed at its second tick, so after 0.5 to 1 s."""
@@ -61,13 +66,16 @@ class Runtime:
         loop: The loop.
     """
 
-    __slots__ = ("_handle", "_idle", "_loop", "_sockets", "active", "lost", "taken", "time")
+    __slots__ = ("_handle", "_idle", "_loop", "_revalidation", "_sockets", "active", "lost", "orders", "taken", "time")
 
     def __init__(self, loop: "AbstractEventLoop") -> None:
         self._loop: AbstractEventLoop = loop
         self._sockets: set[Ticked] = set()
         self._handle: asyncio.TimerHandle | None = None
         self._idle: IdleWatch | None = None
+        self._revalidation: RevalidationWatch | None = None
+        self.orders: Orders | None = None
+        """Who is to be closed; ``None`` until the first order comes."""
         self.time: Callable[[], float] = loop.time
         """The loop's clock, in seconds."""
         self.active: bool = False
@@ -95,6 +103,28 @@ class Runtime:
             self._idle = IdleWatch(self._loop)
         return self._idle
 
+    @property
+    def revalidation(self) -> RevalidationWatch:
+        """The watch over the sockets that are revalidated; made when it is first needed."""
+        if self._revalidation is None:
+            self._revalidation = RevalidationWatch(self._loop)
+        return self._revalidation
+
+    def obey(self, order: "Order", /) -> None:
+        """Close whom an order means."""
+        if self.orders is None:
+            self.orders = Orders(self)
+        self.orders.obey(order)
+
+    def sockets(self) -> "Sequence[Ordered]":
+        """Give the sockets that are open."""
+        # What is ticked is a socket, and obeys as well.
+        return cast("list[Ordered]", list(self._sockets))
+
+    def check(self, sockets: "Sequence[Ordered]", /) -> None:
+        """Look up soon whether they are still allowed."""
+        self.revalidation.check(cast("Sequence[Revalidated]", sockets))
+
     def add(self, socket: Ticked, /) -> float:
         """Tick ``socket`` from now on.
 
@@ -108,8 +138,10 @@ class Runtime:
         return self.time()
 
     def discard(self, socket: object, /) -> None:
-        """Tick ``socket`` no more, nor watch whether it is idle."""
+        """Tick ``socket`` no more, nor look at it in any other way."""
         self._sockets.discard(cast("Ticked", socket))
+        if self._revalidation is not None:
+            self._revalidation.discard(socket)
         if self._idle is not None:
             self._idle.discard(socket)
 
@@ -142,3 +174,8 @@ def runtime() -> Runtime:
             del _runtimes[other]
         found = _runtimes[loop] = Runtime(loop)
     return found
+
+
+def runtimes() -> list[Runtime]:
+    """Give those of all event loops of this process that have had a socket; from any thread."""
+    return [found for loop, found in list(_runtimes.items()) if not loop.is_closed()]

@@ -16,6 +16,7 @@ from django_ws.refusals import Limit, count_refusal, log_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Coroutine
+    from contextvars import Context
 
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
@@ -51,6 +52,7 @@ class SocketState:
         "_closer",
         "_closing",
         "_connection",
+        "_context",
         "_dropped",
         "_finishing",
         "_grace",
@@ -71,6 +73,7 @@ class SocketState:
         "_throttled",
         "request",
         "subprotocol",
+        "ws_orders",
         "ws_phase",
         "ws_received",
     )
@@ -103,6 +106,11 @@ class SocketState:
         self._connection: Connection = connection
         self._options: Options = options
         self._runtime: Runtime = runtime()
+        orders = self._runtime.orders
+        self.ws_orders: int = 0 if orders is None else orders.count
+        """How many orders to close had come to this event loop before it."""
+        # What its middleware and on_connect have set; kept from the opening on.
+        self._context: Context | None = None
         self._lane: LaneUse = enter_lanes(options.settings.sync_lanes)
         # The task that runs the socket, of whatever result the server gave it.
         self._task: asyncio.Task[Any] | None = None
@@ -112,7 +120,7 @@ class SocketState:
         self._inbox: Inbox | None = None
         self._outbox: Outbox | None = None
         # What it has subscribed to, and what it has heard and not yet looked at.
-        self._memberships: list[Membership] | None = None
+        self._memberships: dict[Membership, None] | None = None
         self._pump: EventPump | None = None
         self._grace: asyncio.TimerHandle | None = None
         self._close_code: CloseCode | None = None

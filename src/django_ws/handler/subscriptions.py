@@ -51,9 +51,8 @@ class SubscribingSocket(SocketCore, Generic[OutT]):
             membership.leave(self)
             raise ConnectionClosed(self._end_code or CloseCode.ABNORMAL_CLOSURE)
         if self._memberships is None:
-            self._memberships = [membership]
-        elif membership not in self._memberships:
-            self._memberships.append(membership)
+            self._memberships = {}
+        self._memberships[membership] = None
 
     # A topic of any events: to hear of it no more is no matter of its type.
     async def unsubscribe(self, topic: "Subscribable[Any]", /) -> bool:
@@ -65,7 +64,7 @@ class SubscribingSocket(SocketCore, Generic[OutT]):
         for membership in self._memberships or ():
             if membership.topic == topic:
                 membership.leave(self)
-                cast("list[object]", self._memberships).remove(membership)
+                cast("dict[object, None]", self._memberships).pop(membership)
                 return True
         return False
 

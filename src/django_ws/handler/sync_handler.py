@@ -18,6 +18,7 @@ OutT = TypeVar("OutT", default=JSONEncodable)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Sequence
+    from datetime import timedelta
     from typing import Any, ClassVar, Generic, NoReturn, ParamSpec
 
     from django.http import HttpRequest
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
         messages_per_second: ClassVar[float | None]
         messages_burst: ClassVar[int]
         idle_timeout: ClassVar[float | None]
+        revalidate: ClassVar[timedelta | None]
         denial: ClassVar[Denial]
         flood: ClassVar[Flood]
 
@@ -187,6 +189,10 @@ if TYPE_CHECKING:
         def on_gap(self, topic: Any, /) -> None:
             """Told that events may have been lost. See :meth:`WebSocket.on_gap`."""
 
+        def on_revalidate(self) -> bool:
+            """Say whether this client may still be here. See :meth:`WebSocket.on_revalidate`."""
+            ...
+
         def on_connect(self) -> HttpResponseBase | None:
             """Decide on the handshake, before it is answered. See :meth:`WebSocketHandler.on_connect`."""
 
@@ -223,7 +229,7 @@ else:
 
     _HOOKS = (
         *("on_close", "on_connect", "on_error", "on_event", "on_gap", "on_invalid", "on_message", "on_open"),
-        "on_task_error",
+        *("on_revalidate", "on_task_error"),
     )
 
     class SyncWebSocketHandler(WebSocketHandler[InT, OutT]):

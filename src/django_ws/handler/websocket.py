@@ -15,7 +15,7 @@ from django_ws.handler.options import options_of
 from django_ws.handler.outbox import Overflow
 from django_ws.handler.ping import next_due, ping_text
 from django_ws.handler.rate import Flood
-from django_ws.handler.subscriptions import SubscribingSocket
+from django_ws.handler.revalidated import RevalidatedSocket
 from django_ws.handler.tasks import TASK_CANCELLED
 from django_ws.handler.threads import adopt_sync_hooks
 from django_ws.refusals import Limit
@@ -39,18 +39,20 @@ _LIMITS: Final[dict[type[InvalidMessageError], Limit]] = {
     MessageTooDeepError: Limit.MESSAGE_DEPTH,
 }
 
+_HOOKS: Final = ("on_connect", "on_error", "on_event", "on_gap", "on_invalid", "on_revalidate", "on_task_error")
+
 PING_TASK: Final = "ping"
 """The task id of :meth:`WebSocket.start_ping`."""
 
 
-class WebSocket(SubscribingSocket[OutT], Generic[InT, OutT]):
+class WebSocket(RevalidatedSocket[OutT], Generic[InT, OutT]):
     """A websocket of one client: the ``ws`` of a socket function and of a middleware, the ``self`` of a handler.
 
     The type arguments are the messages that come in and that go out: ``str`` for text frames, ``bytes`` for binary
     frames, nothing or :data:`~django_ws.handler.JSON` for JSON. What a class does not declare itself it takes from
     the settings: ``denial``, ``max_message_size``, ``messages_per_second``, ``messages_burst``, ``inbox_messages``,
-    ``outbox_messages``, ``outbox_bytes``, ``idle_timeout``, ``disconnect_grace`` and ``cleanup_timeout`` stand for the
-    settings of those names.
+    ``outbox_messages``, ``outbox_bytes``, ``idle_timeout``, ``revalidate``, ``disconnect_grace`` and
+    ``cleanup_timeout`` stand for the settings of those names.
 
     ``async for message in ws`` gives messages until the connection ends.
 
@@ -94,7 +96,7 @@ class WebSocket(SubscribingSocket[OutT], Generic[InT, OutT]):
     @override
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        adopt_sync_hooks(cls, ("on_connect", "on_error", "on_event", "on_gap", "on_invalid", "on_task_error"))
+        adopt_sync_hooks(cls, _HOOKS)
 
     # --- state ------------------------------------------------------------------------------------
 

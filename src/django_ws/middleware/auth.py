@@ -26,6 +26,8 @@ from django.core.exceptions import ImproperlyConfigured, SynchronousOnlyOperatio
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from django_ws.standing import SessionOfKey
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -176,7 +178,7 @@ class _User:
     def _stand_in(self) -> HttpRequest:
         """Make what Django's look-up reads the session from; it asks a request for nothing else."""
         request = HttpRequest()
-        request.session = cast("SessionBase", _SessionOfKey(self._session))
+        request.session = cast("SessionBase", SessionOfKey(self._session))
         return request
 
     def _keep(self, user: "AbstractBaseUser | AnonymousUser") -> "AbstractBaseUser | AnonymousUser":
@@ -187,35 +189,3 @@ class _User:
             # Where Django's own middleware keeps it, and where log lines look for it.
             vars(request).update(_cached_user=found, _acached_user=found)
         return found
-
-
-@final
-class _SessionOfKey:
-    """A session whose key stays; what Django's look-up of the user changes for a new key is left out.
-
-    Args:
-        session: The session itself.
-    """
-
-    def __init__(self, session: "SessionBase") -> None:
-        self._session: SessionBase = session
-
-    # Django: a session holds any values, and its methods are many.
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._session, name)
-
-    # See __getattr__.
-    def __getitem__(self, key: str) -> Any:
-        return self._session[key]
-
-    def __setitem__(self, key: str, value: object) -> None:
-        """Leave the session's hash, which goes with its key."""
-
-    async def aset(self, key: str, value: object) -> None:
-        """See :meth:`__setitem__`."""
-
-    def cycle_key(self) -> None:
-        """Keep the key."""
-
-    async def acycle_key(self) -> None:
-        """Keep the key."""

@@ -14,6 +14,7 @@ one: ``subprotocols = ("chat.v1",)``. The token is not the answer of a socket th
 import logging
 import re
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
@@ -27,6 +28,7 @@ from typing_extensions import override
 
 from django_ws.logs import fields
 from django_ws.middleware.composer import is_async
+from django_ws.standing import ask_again
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -104,6 +106,17 @@ class TokenMiddleware:
         """
         raise NotImplementedError
 
+    async def is_still_valid(self, token: str, request: "HttpRequest") -> bool:  # noqa: ARG002 - for who overrides it
+        """Say whether the token of an open socket still lets in: asked where it is revalidated. May be overridden.
+
+        Without this, what is checked then is the user: there, as active as before, with the same password.
+
+        Args:
+            token: With which the socket was opened; one that only lets in has had its time, and is no less valid here.
+            request: The handshake.
+        """
+        return True
+
     async def __call__(self, ws: "Endpoint") -> object:
         """Find out whose the token is, and go on.
 
@@ -119,6 +132,8 @@ class TokenMiddleware:
             if user is None:
                 return _refuse(request, "its token is not valid", 'Bearer error="invalid_token"')
             _set_user(request, user)
+            if type(self).is_still_valid is not TokenMiddleware.is_still_valid:
+                ask_again(request, partial(self.is_still_valid, tokens[0]))
         elif self.token_required:
             return _refuse(request, "it carries no token", "Bearer")
         elif "user" not in vars(request):
@@ -145,7 +160,8 @@ class SignedTokenMiddleware(TokenMiddleware):
     """Takes the tokens of :func:`socket_token`, each for :attr:`max_age` after it was made.
 
     A token is void before that, too, once the user's password has changed, the user is inactive or deleted. A key in
-    ``SECRET_KEY_FALLBACKS`` still verifies. A socket that is open stays open.
+    ``SECRET_KEY_FALLBACKS`` still verifies. A socket that is open outlives its token, and not its user, where it is
+    revalidated (:mod:`django_ws.authorization`).
     """
 
     max_age: ClassVar[timedelta] = timedelta(seconds=60)
