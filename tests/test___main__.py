@@ -1,6 +1,7 @@
 """__main__.py: which project is meant, and what is said where there is none."""
 
 import os
+import runpy
 import sys
 from pathlib import Path
 
@@ -17,6 +18,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "")
     return tmp_path
+
+
+def test_what_python_runs_ends_with_that_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    for arguments, status in {("inti",): 2, ("help",): 0}.items():
+        monkeypatch.setattr(sys, "argv", ["django_ws", *arguments])
+        with pytest.raises(SystemExit) as raised:
+            runpy.run_path(str(program.__file__), run_name="__main__")
+        assert raised.value.code == status
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["help"]])

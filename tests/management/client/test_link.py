@@ -126,6 +126,21 @@ async def test_a_denial_by_a_close_code_gets_advice_too() -> None:
         assert link.ended().advice == "This project has no route for /ecko/. Near to it are:\n  /echo/"
 
 
+async def test_it_can_be_left_at_once() -> None:
+    gone = asyncio.Event()
+
+    async def reading(ws: ServerConnection) -> None:
+        await ws.wait_closed()
+        gone.set()
+
+    async with linked(reading) as link:
+        link.leave()
+        await gone.wait()
+        assert await collected(link) == []
+        assert link.ended().code == 1006
+        link.leave()
+
+
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[object]]
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import os
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -107,6 +108,17 @@ async def test_a_line_that_cannot_be_carried_out_is_told_with_its_number() -> No
 async def test_an_input_that_cannot_be_read_is_told() -> None:
     with pytest.raises(CommandError, match=r"^The input cannot be read behind line 1: the disk is gone$"):
         await piped(echo, Lines("hello\n", OSError("the disk is gone")))
+
+
+async def test_an_end_before_that_of_the_input_leaves_nothing_behind() -> None:
+    lines = io.StringIO("/close\n" + "never sent\n" * 100)
+    await piped(echo, lines)
+    for thread in threading.enumerate():
+        if thread.name == "ws_connect input":
+            thread.join(LONG)
+            assert not thread.is_alive()
+    # Not much of it has been read.
+    assert "never sent" in lines.read()
 
 
 async def test_many_lines_wait_for_one_another() -> None:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -119,6 +120,16 @@ def test_an_output_that_nobody_reads_is_told(port: int) -> None:
         run(port, "/cookie/", "--wait", "60", out=Gone())
 
 
+def test_what_nobody_has_read_is_not_written_once_more(port: int) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as out:
+        with pytest.raises(CommandError, match="Nobody reads the output"):
+            run(port, "/cookie/", "--wait", "60", out=out)
+        # As Python does when the process ends.
+        out.flush()
+
+
 @pytest.mark.parametrize(
     ("missing", "told"),
     [({"websockets"}, "websockets must"), ({"websockets", "prompt_toolkit"}, "websockets and prompt_toolkit must")],
@@ -187,6 +198,21 @@ def test_a_script_gets_an_exit_status(port: int, environment: dict[str, str]) ->
             check=False,
         )
         assert (done.returncode, done.stdout) == (status, ""), done.stderr
+
+
+def test_head_ends_it_without_a_complaint_of_pythons(port: int, environment: dict[str, str]) -> None:
+    lines = subprocess.run(
+        ["sh", "-c", f"{shlex.join(command(port, '/'))} --wait {DEADLINE} | head -n 1"],
+        env=environment,
+        input="hello\n" * 1000,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=True,
+    )
+    assert lines.stdout == "hello\n"
+    assert "Nobody reads the output" in lines.stderr
+    assert "BrokenPipeError" not in lines.stderr
 
 
 def test_a_signal_ends_it(port: int, environment: dict[str, str]) -> None:

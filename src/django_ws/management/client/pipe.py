@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import threading
-from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Final, TextIO, TypeAlias
 
 from django.core.management.base import CommandError
@@ -95,42 +94,67 @@ class _Pipe:
 
 
 async def _send(link: "Link", lines: TextIO, tell: "Callable[[str], object]") -> None:
-    queue: asyncio.Queue[_Line] = asyncio.Queue(_AHEAD)
-    loop = asyncio.get_running_loop()
-
-    def read() -> None:
-        # A pipe blocks the thread that reads it, and nothing but its other end can wake it.
-        # The loop may have been closed meanwhile, with or without a line on its way; and so may the input.
-        with contextlib.suppress(RuntimeError, CancelledError, ValueError):
-            put = _putter(queue, loop)
-            try:
-                for line in lines:
-                    put(line)
-                put(None)
-            except (OSError, UnicodeError) as error:
-                put(error)
-
-    threading.Thread(target=read, name="ws_connect input", daemon=True).start()
+    queue = _Queue()
+    # A pipe blocks the thread that reads it, and nothing but its other end can wake it.
+    threading.Thread(target=_read, args=(lines, queue), name="ws_connect input", daemon=True).start()
     number = 0
-    while (line := await queue.get()) is not None:
-        number += 1
-        if isinstance(line, Exception):
-            raise CommandError(f"The input cannot be read behind line {number - 1}: {line}") from line
+    try:
+        while (line := await queue.get()) is not None:
+            number += 1
+            if isinstance(line, Exception):
+                raise CommandError(f"The input cannot be read behind line {number - 1}: {line}") from line
+            try:
+                order = read_order(line.rstrip("\r\n"))
+            except ValueError as error:
+                raise CommandError(f"Line {number}: {error}") from error
+            if isinstance(order, Send):
+                await link.send(order.message)
+            elif isinstance(order, Ping):
+                tell(await link.ping(order.payload))
+            elif isinstance(order, Close):
+                await link.close(order.code, order.reason)
+                return
+    finally:
+        queue.leave()
+
+
+def _read(lines: TextIO, queue: "_Queue") -> None:
+    # The event loop may have been closed meanwhile, and so may the input.
+    with contextlib.suppress(RuntimeError, ValueError):
         try:
-            order = read_order(line.rstrip("\r\n"))
-        except ValueError as error:
-            raise CommandError(f"Line {number}: {error}") from error
-        if isinstance(order, Send):
-            await link.send(order.message)
-        elif isinstance(order, Ping):
-            tell(await link.ping(order.payload))
-        elif isinstance(order, Close):
-            await link.close(order.code, order.reason)
-            return
+            for line in lines:
+                queue.put(line)
+            queue.put(None)
+        except (OSError, UnicodeError) as error:
+            queue.put(error)
 
 
-def _putter(queue: "asyncio.Queue[_Line]", loop: asyncio.AbstractEventLoop) -> "Callable[[_Line], None]":
-    def put(line: _Line) -> None:
-        asyncio.run_coroutine_threadsafe(queue.put(line), loop).result()
+class _Queue:
+    """From a thread into the event loop; nothing of it is left behind when the loop ends before the input does."""
 
-    return put
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
+        self._lines: asyncio.Queue[_Line] = asyncio.Queue()
+        self._room: threading.Semaphore = threading.Semaphore(_AHEAD)
+        self._left: bool = False
+
+    def put(self, line: _Line) -> None:
+        """Put it in, in the thread, as soon as there is room.
+
+        Raises:
+            RuntimeError: Nobody gets it any more.
+        """
+        self._room.acquire()
+        if self._left:
+            raise RuntimeError("the lines are read no more")
+        self._loop.call_soon_threadsafe(self._lines.put_nowait, line)
+
+    async def get(self) -> _Line:
+        line = await self._lines.get()
+        self._room.release()
+        return line
+
+    def leave(self) -> None:
+        """Let the thread go that waits for room."""
+        self._left = True
+        self._room.release()

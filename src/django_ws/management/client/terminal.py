@@ -183,7 +183,8 @@ class _Terminal:
                     return
                 case Help():
                     self._print(help_lines())
-                case None:
+                case _:
+                    # A blank line.
                     pass
 
     async def _ping(self, payload: bytes) -> None:

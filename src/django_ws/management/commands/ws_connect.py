@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from importlib.util import find_spec
@@ -17,7 +18,7 @@ from django_ws.management.client.show import printable
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from django.core.management.base import CommandParser
+    from django.core.management.base import CommandParser, OutputWrapper
 
     from django_ws.management.client.address import Address
     from django_ws.management.client.link import Ended, Link
@@ -82,6 +83,7 @@ class Command(BaseCommand):
             except (KeyboardInterrupt, asyncio.CancelledError):
                 raise CommandError("The connection was left as the process was interrupted") from None
             except BrokenPipeError as error:
+                _discard(self.stdout)
                 raise CommandError("Nobody reads the output any more") from error
         if not ended.as_asked:
             raise CommandError(str(ended))
@@ -123,6 +125,16 @@ class Command(BaseCommand):
 
     def _tell(self, text: str) -> None:
         self.stderr.write(text, str)
+
+
+def _discard(stream: "OutputWrapper") -> None:
+    """Let what its buffer still holds go nowhere: as the process ends, Python would try to write it once more."""
+    # What is no file has no descriptor.
+    with contextlib.suppress(OSError):
+        file = stream.fileno()
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, file)
+        os.close(null)
 
 
 def _check_installed(*, interactive: bool) -> None:

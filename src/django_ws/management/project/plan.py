@@ -18,7 +18,7 @@ from django_ws.routing.resolver import websocket_urlconf
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["FileChange", "Plan", "make_plan"]
+__all__ = ["FileChange", "Plan", "make_plan", "shown"]
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
@@ -40,6 +40,18 @@ class FileChange:
         new = self.after.decode("utf-8", "replace").splitlines(keepends=True)
         return "".join(unified_diff(old, new, "/dev/null" if self.before is None else f"a/{name}", f"b/{name}"))
 
+    def undo(self) -> bool:
+        """Put back what was there before; say whether that is there now."""
+        try:
+            if self.before is None:
+                self.path.unlink(missing_ok=True)
+            # What could not be written to was not changed.
+            elif self.path.read_bytes() != self.before:
+                self.path.write_bytes(self.before)
+        except OSError:
+            return False
+        return True
+
 
 @dataclass(slots=True)
 class Plan:
@@ -55,7 +67,7 @@ class Plan:
         """Do it; where a file cannot be written, what was done is undone.
 
         Raises:
-            CommandError: A file cannot be written; nothing has changed.
+            CommandError: A file cannot be written; nothing has changed, but for the files that the message names.
         """
         done: list[FileChange] = []
         try:
@@ -63,12 +75,9 @@ class Plan:
                 done.append(change)
                 change.path.write_bytes(change.after)
         except OSError as error:
-            for change in done:
-                if change.before is not None:
-                    change.path.write_bytes(change.before)
-                else:
-                    change.path.unlink(missing_ok=True)
-            raise CommandError(f"{error}; nothing has been changed") from error
+            changed = ", ".join(str(change.path) for change in done if not change.undo())
+            kept = f"put back by hand what has been changed in {changed}" if changed else "nothing has been changed"
+            raise CommandError(f"{error}; {kept}") from error
 
 
 def shown(path: Path, root: Path) -> str:
@@ -85,6 +94,12 @@ def make_plan(label: str | None, /) -> Plan:
     Raises:
         CommandError: Something stands in the way; the message tells all of it.
     """
+    settings = _file_of(django_settings.SETTINGS_MODULE or "")
+    if settings is None or not getattr(django_settings, "ROOT_URLCONF", ""):
+        raise CommandError(
+            "There is no module of settings with a ROOT_URLCONF, as startproject makes them; "
+            "the README tells what to write in a project of another kind"
+        )
     try:
         urlconf = websocket_urlconf()
         package, folder = _home(label)
@@ -103,7 +118,7 @@ def make_plan(label: str | None, /) -> Plan:
     ]
     _refuse_to_overwrite(plan.files)
     asgi = _application(plan)
-    _settings(plan, asgi)
+    _settings(plan, asgi, settings)
     return plan
 
 
@@ -148,7 +163,9 @@ def _folder_of(package: str) -> Path:
         # A package without __init__.py has places, and no origin.
         places = [] if spec is None else list(spec.submodule_search_locations or ())
         if len(places) != 1:
-            raise CommandError(f"The folder of {name!r} cannot be found; look at ROOT_URLCONF and ROOT_WS_URLCONF")
+            raise CommandError(
+                f"The folder of {name!r} cannot be found; look at ROOT_URLCONF, ROOT_WS_URLCONF and ASGI_APPLICATION"
+            )
         return Path(places[0])
     return Path(spec.origin).parent
 
@@ -173,8 +190,9 @@ def _application(plan: Plan) -> str:
             _note(plan, path, with_application(path.read_bytes()), f"{module} makes the application already")
             break
     else:
-        package = django_settings.ROOT_URLCONF.rpartition(".")[0]
-        module, path = _joined(package, "asgi"), _folder_of(package) / "asgi.py"
+        module = next(_asgi_modules())
+        package, _, name = module.rpartition(".")
+        path = _folder_of(package) / f"{name}.py"
         settings = django_settings.SETTINGS_MODULE
         plan.files.append(_new(path, "asgi.py-tpl", "the ASGI application", settings=settings))
     return f"{module}.application"
@@ -184,7 +202,7 @@ def _asgi_modules() -> "Iterator[str]":
     """Give the names that the module of the application may have, the likeliest first."""
     for name in ("ASGI_APPLICATION", "WSGI_APPLICATION"):
         value: object = getattr(django_settings, name, None)
-        if isinstance(value, str) and value.count(".") > 1:
+        if isinstance(value, str) and "." in value:
             module = value.rpartition(".")[0]
             yield module if name == "ASGI_APPLICATION" else _joined(module.rpartition(".")[0], "asgi")
     for module in (django_settings.ROOT_URLCONF, django_settings.SETTINGS_MODULE):
@@ -194,15 +212,15 @@ def _asgi_modules() -> "Iterator[str]":
 def _file_of(module: str) -> Path | None:
     try:
         spec = find_spec(module)
-    except ImportError:
+    # An empty name is a ValueError.
+    except (ImportError, ValueError):
         return None
     return None if spec is None or spec.origin is None else Path(spec.origin)
 
 
-def _settings(plan: Plan, application: str) -> None:
+def _settings(plan: Plan, application: str, path: Path) -> None:
     module = django_settings.SETTINGS_MODULE
-    path = _file_of(module)
-    source = b"" if path is None else path.read_bytes()
+    source = path.read_bytes()
     change = Change(source)
     notes: list[str] = []
     if not apps.is_installed("django_ws"):
@@ -216,9 +234,9 @@ def _settings(plan: Plan, application: str) -> None:
         if change.to_do:
             plan.to_do.append((module, change.to_do))
     done = ", ".join(filter(None, notes))
-    if path is not None and not notes:
+    if not notes:
         plan.as_it_was.append((path, "has what is needed already"))
-    elif path is not None and done:
+    elif done:
         plan.files.append(FileChange(path=path, before=source, after=change.source, note=done))
 
 
