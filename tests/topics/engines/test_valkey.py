@@ -84,7 +84,7 @@ def test_a_password(server: Valkey) -> None:
 def test_what_a_user_may_not_do_is_told(server: Valkey) -> None:
     server.ask("ACL", "SETUSER", "quiet", "on", ">pass", "resetchannels", "+@all")
     broker = ValkeyBroker(f"redis://quiet:pass@127.0.0.1:{server.port}", {})
-    with pytest.raises(BrokerError, match="Valkey refuses: .*permissions"):
+    with pytest.raises(BrokerError, match=r"Valkey refuses: .*permissions"):
         broker.publish([("c", b"1")])
     broker.close()
 
@@ -106,7 +106,7 @@ def test_the_bound_of_payloads() -> None:
     assert broker.max_payload == 3
     with pytest.raises(PayloadTooBigError):
         broker.publish([("c", b"1234")])
-    with pytest.raises(BrokerError, match="Valkey cannot be reached: .*127.0.0.1:1"):
+    with pytest.raises(BrokerError, match=r"Valkey cannot be reached: .*127\.0\.0\.1:1"):
         broker.publish([("c", b"123")])
 
 

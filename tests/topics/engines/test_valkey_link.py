@@ -132,16 +132,15 @@ async def test_what_a_user_may_not_do_is_told(server: Valkey) -> None:
     location = server.url.replace("//", "//ears:pass@")
     async with linked(location) as link:
         await link.subscribe(["open"])
-        with pytest.raises(BrokerError, match="Valkey refuses: .*permissions"):
+        with pytest.raises(BrokerError, match=r"Valkey refuses: .*permissions"):
             await link.publish([("open", b"1"), ("closed", b"2")])
         assert await link.receive() == [("open", b"1")]
         with pytest.raises(BrokerError, match="Valkey refuses"):
             await link.subscribe(["closed"])
-    for location, message in ((location.replace("pass", "wrong"), "WRONGPASS|invalid username"), (server.url, "")):
-        if message:
-            with pytest.raises(BrokerError, match=message) as caught:
-                await ValkeyLink.open(ValkeyConfig.read(location, {}), [])
-            assert "wrong" not in str(caught.value)
+    wrong = ValkeyConfig.read(location.replace("pass", "wrong"), {})
+    with pytest.raises(BrokerError, match=r"Valkey cannot be reached: .*username-password") as caught:
+        await ValkeyLink.open(wrong, [])
+    assert "wrong" not in str(caught.value)
 
 
 async def test_a_server_that_says_nothing_more_is_a_gap(server: Valkey) -> None:
@@ -243,5 +242,5 @@ async def test_the_nodes_that_were_seen_before_help_when_those_of_the_location_a
 
 
 async def test_what_is_no_cluster(server: Valkey) -> None:
-    with pytest.raises(BrokerError, match="Valkey gives no slots: .*cluster support disabled"):
+    with pytest.raises(BrokerError, match=r"Valkey gives no slots: .*cluster support disabled"):
         await ValkeyLink.open(ValkeyConfig.read(server.url, {"CLUSTER": True}), [])
