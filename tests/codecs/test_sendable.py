@@ -1,7 +1,7 @@
 """Which events may be sent by which socket, for those who do not use a type checker."""
 
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
 import msgspec
 import pytest
@@ -36,6 +36,7 @@ class OtherRow(TypedDict):
     text: str
 
 
+Marked = Annotated[str, ["cannot be hashed"]]
 Events = TypeAliasType("Events", Said | Left)
 Nested = TypeAliasType("Nested", Events | Plain)
 
@@ -65,6 +66,7 @@ def test_the_members_of_a_union_and_of_its_aliases() -> None:
         (Row, OtherRow, False),
         (Row, Said, False),
         (Said, Row, False),
+        (Marked, str, True),
         # Plain JSON.
         (JSON, JSON, True),
         (JSON, JSONEncodable, True),

@@ -2,7 +2,7 @@
 
 import types
 import typing
-from typing import Any
+from typing import Any, Final
 
 import typing_extensions
 
@@ -10,6 +10,8 @@ from django_ws.codecs.choice import means_json
 from django_ws.codecs.typed import has_fields, resolve
 
 __all__ = ["is_sendable", "members_of"]
+
+_answers: Final[dict[tuple[object, object], bool]] = {}
 
 
 def members_of(type_: object, /) -> tuple[object, ...]:
@@ -29,6 +31,17 @@ def is_sendable(events: object, messages: object, /) -> bool:
         events: The type of the events.
         messages: The type of the messages, the second type argument of a socket.
     """
+    try:
+        answer = _answers.get((events, messages))
+    except TypeError:  # a type with something in it that cannot be hashed
+        return _look(events, messages)
+    if answer is None:
+        # Once for each pair: every subscription asks, and it takes a hundred times as long as the rest of one.
+        answer = _answers[events, messages] = _look(events, messages)
+    return answer
+
+
+def _look(events: object, messages: object) -> bool:
     if means_json(messages):
         return all(_may_be_json(member) for member in members_of(events))
     taken = members_of(messages)
