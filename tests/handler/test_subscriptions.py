@@ -88,6 +88,22 @@ async def test_to_subscribe_twice_is_to_hear_once_and_to_unsubscribe_is_to_hear_
         assert run.connection.sent == ["x", "z"]
 
 
+async def test_a_socket_may_have_very_many_topics_and_leave_each() -> None:
+    async with Run() as run:
+        others = [Texts() for _ in range(20)]
+        for topic in others:
+            await run.socket.subscribe(topic)
+            await run.socket.subscribe(topic)
+        for topic in others[:19]:
+            assert await run.socket.unsubscribe(topic) is True
+            assert await run.socket.unsubscribe(topic) is False
+            assert topic.members == []
+        others[19].tell("one")
+        run.topic.tell("two")
+        assert run.connection.sent == ["one", "two"]
+    assert others[19].members == []
+
+
 async def test_one_that_has_never_subscribed_can_unsubscribe() -> None:
     assert await make(Noted).unsubscribe(Texts()) is False
 

@@ -120,7 +120,7 @@ class SocketState:
         self._inbox: Inbox | None = None
         self._outbox: Outbox | None = None
         # What it has subscribed to, and what it has heard and not yet looked at.
-        self._memberships: dict[Membership, None] | None = None
+        self._memberships: list[Membership] | dict[Membership, None] | None = None
         self._pump: EventPump | None = None
         self._grace: asyncio.TimerHandle | None = None
         self._close_code: CloseCode | None = None

@@ -1,7 +1,7 @@
 """What a socket hears of topics: it is a member of each, and sends what comes, or asks ``on_event`` first."""
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Generic, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, cast
 
 from typing_extensions import TypeVar, override
 
@@ -17,11 +17,14 @@ from django_ws.refusals import Limit
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from django_ws.interfaces import Subscribable, TopicDelivery
+    from django_ws.interfaces import Membership, Subscribable, TopicDelivery
 
 __all__ = ["SubscribingSocket"]
 
 OutT = TypeVar("OutT", default=JSONEncodable)
+
+_FEW: Final = 16
+"""Up to so many memberships are in a list, which takes half the memory of a dict; thousands are not searched one by one."""
 
 
 class SubscribingSocket(SocketCore, Generic[OutT]):
@@ -50,9 +53,7 @@ class SubscribingSocket(SocketCore, Generic[OutT]):
         if self._finishing:
             membership.leave(self)
             raise ConnectionClosed(self._end_code or CloseCode.ABNORMAL_CLOSURE)
-        if self._memberships is None:
-            self._memberships = {}
-        self._memberships[membership] = None
+        self._remember(membership)
 
     # A topic of any events: to hear of it no more is no matter of its type.
     async def unsubscribe(self, topic: "Subscribable[Any]", /) -> bool:
@@ -64,9 +65,23 @@ class SubscribingSocket(SocketCore, Generic[OutT]):
         for membership in self._memberships or ():
             if membership.topic == topic:
                 membership.leave(self)
-                cast("dict[object, None]", self._memberships).pop(membership)
+                if isinstance(self._memberships, dict):
+                    del self._memberships[membership]
+                else:
+                    cast("list[object]", self._memberships).remove(membership)
                 return True
         return False
+
+    def _remember(self, membership: "Membership") -> None:
+        known = self._memberships
+        if known is None:
+            self._memberships: list[Membership] | dict[Membership, None] | None = [membership]
+        elif isinstance(known, dict):
+            known[membership] = None
+        elif membership not in known:
+            known.append(membership)
+            if len(known) > _FEW:
+                self._memberships = dict.fromkeys(known)
 
     # --- hooks ------------------------------------------------------------------------------------
 
