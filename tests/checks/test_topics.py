@@ -2,11 +2,15 @@
 
 import gc
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 import pydantic
 import pytest
+from django.conf import settings
+from django.db import connections
 
 from checks.support import Module, told
 from django_ws import JSON
@@ -21,6 +25,15 @@ class Struct(msgspec.Struct, tag=True):
 
 class Model(pydantic.BaseModel):
     pass
+
+
+@contextmanager
+def override_database(**databases: dict[str, str]) -> Iterator[None]:
+    """Let there be more databases, to which nobody connects."""
+    with pytest.MonkeyPatch.context() as patch:
+        for alias, database in databases.items():
+            patch.setitem(connections.settings, alias, {**connections.settings["default"], **database})
+        yield
 
 
 MEMORY = {"default": {"BACKEND": "django_ws.topics.engines.memory.MemoryBroker"}}
@@ -63,6 +76,17 @@ def test_an_engine_that_cannot_be_made_is_told(broker: dict[str, object], text: 
 
     assert told(check_topics, WS_BROKERS={"default": broker}) == [("E010", text)]
     assert told(check_deployed_topics, WS_BROKERS={"default": broker}) == []
+
+
+def test_the_engine_over_postgresql_needs_its_app() -> None:
+    app = "django_ws.topics.engines.postgres"
+    databases = {"other": {"ENGINE": "django.db.backends.postgresql", "NAME": "x"}}
+    broker = {"default": {"BACKEND": f"{app}.PostgresBroker", "LOCATION": "other"}}
+    text = f"WS_BROKERS['default'] goes over PostgreSQL, but the app {app!r} is not in INSTALLED_APPS"
+    with override_database(**databases):
+        assert told(check_topics, WS_BROKERS=broker) == [("E010", text)]
+        installed = [*settings.INSTALLED_APPS, app]
+        assert told(check_topics, WS_BROKERS=broker, INSTALLED_APPS=installed) == []
 
 
 def test_a_clash_is_told() -> None:

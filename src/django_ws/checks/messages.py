@@ -23,7 +23,7 @@ HINTS: Final = {
     "E007": "Write scheme and host as a browser sends them, like 'https://example.com' or 'https://*.example.com'.",
     "E008": "Install the package, or correct the name; for msgspec: pip install 'django-ws[msgspec]'.",
     "E009": "Write scheme, host and port alone, like 'wss://example.com'.",
-    "E010": "Install the extra that the message names, or correct the entry of WS_BROKERS.",
+    "E010": "Install the extra or the app that the message names, or correct the entry of WS_BROKERS.",
     "E011": "Give each topic a pattern of its own, a broker of WS_BROKERS, and events that there is a codec for.",
     "W001": "Set ASGI_APPLICATION = 'project.asgi.application', so that it can be checked; servers are told by name.",
     "W002": "Leave out what follows the host and port, a trailing slash too.",

@@ -3,8 +3,9 @@
 import contextlib
 import itertools
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from django.apps import apps
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["check_deployed_topics", "check_topics"]
+
+_POSTGRES: Final = "django_ws.topics.engines.postgres"
+"""The engine over PostgreSQL, and the app that it needs."""
 
 
 def check_topics(**_: object) -> list[CheckMessage]:
@@ -57,6 +61,8 @@ def _engines() -> "Iterator[str]":
             _ = brokers[alias]
         except ImproperlyConfigured as error:
             yield str(error)
+        if get_settings().brokers[alias].backend.startswith(_POSTGRES) and not apps.is_installed(_POSTGRES):
+            yield f"WS_BROKERS[{alias!r}] goes over PostgreSQL, but the app {_POSTGRES!r} is not in INSTALLED_APPS"
 
 
 # See _topics.

@@ -64,7 +64,7 @@ def _make(alias: str) -> "Broker":
     broker = configured[alias]
     try:
         backend: object = import_string(broker.backend)
-    except ImportError as error:
+    except (ImportError, ImproperlyConfigured) as error:
         raise ImproperlyConfigured(f"WS_BROKERS[{alias!r}]: BACKEND {broker.backend!r}: {error}") from error
     if not callable(backend):
         raise ImproperlyConfigured(f"WS_BROKERS[{alias!r}]: BACKEND {broker.backend!r} is no class")
