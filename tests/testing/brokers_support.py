@@ -18,7 +18,7 @@ class StandInBroker:
     links: ClassVar[list["StandInLink"]] = []
     is_down: ClassVar[bool] = False
     mistake: ClassVar[str] = ""
-    task: ClassVar[asyncio.Future[bool] | None] = None
+    task: ClassVar[asyncio.Task[object] | None] = None
     max_payload: int | None = 100_000
 
     def __init__(self, location: str, options: Mapping[str, object]) -> None:
@@ -85,6 +85,11 @@ class StandInLink:
 
     async def publish(self, messages: Sequence[ChannelMessage], /) -> None:
         self.check()
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            self.broken.set()
+            raise
         self.broker.publish(messages)
 
     async def receive(self) -> Sequence[ChannelMessage]:
@@ -102,7 +107,7 @@ class StandInLink:
         if self.broker.mistake != "leaks":
             await self.link.close()
         else:
-            StandInBroker.task = asyncio.ensure_future(asyncio.Event().wait())
+            StandInBroker.task = asyncio.get_running_loop().create_task(asyncio.Event().wait())
         if self in self.broker.links:
             self.broker.links.remove(self)
 

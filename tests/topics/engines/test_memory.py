@@ -61,6 +61,19 @@ def test_links_of_event_loops_that_have_ended_are_forgotten() -> None:
     assert not broker._links
 
 
+async def test_a_message_that_comes_while_nobody_waits_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    link = await MemoryBroker("", {}).connect()
+
+    class Woken(asyncio.Event):
+        @override
+        def clear(self) -> None:
+            super().clear()
+            link._messages.append(("c", b"from another thread, in this moment"))
+
+    monkeypatch.setattr(link, "_wake", Woken())
+    assert len(await link.receive()) == 1
+
+
 async def test_closing_forgets_the_links() -> None:
     broker = MemoryBroker("", {})
     link = await broker.connect()

@@ -39,6 +39,8 @@ def test_every_kind_of_url_makes_connections(location: str) -> None:
     config = ValkeyConfig.read(location, {})
     config.connection(0)
     config.client(0)
+    if "unix" not in location:
+        config.connection(("node", 1))
 
 
 @pytest.mark.parametrize(

@@ -76,10 +76,9 @@ class EndingConformance(ConformanceBase):
         """Cancel connect() in every state that it has; the next one works."""
         async with self._clients() as clients:
             broker = clients.broker()
-            for turns in _TURNS:
-                connected = await _cancelled(broker.connect(), turns)
-                if connected is not None:
-                    await clients.soon(connected.close())
+            too_late = [await _cancelled(broker.connect(), turns) for turns in _TURNS]
+            for connected in filter(None, too_late):
+                await clients.soon(connected.close())
             link = await clients.link(broker=broker)
             must(await usable_or_broken(clients, link, broker), "a new link is broken")
 

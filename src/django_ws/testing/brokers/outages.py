@@ -65,7 +65,7 @@ class OutageConformance(ConformanceBase):
                     await asyncio.to_thread(self.kill)
                     try:
                         # The link may not know yet, so that this is lost, or be gone: that is an error of its own.
-                        await self._may_break(topic.apublish("lost"))
+                        _ = await self._error_of(topic.apublish("lost"))
                     finally:
                         await asyncio.to_thread(self.start)
                     for events in (one, another):
@@ -89,13 +89,14 @@ class OutageConformance(ConformanceBase):
             broker.close()
 
     async def _must_break(self, what: str, call: "Awaitable[object]") -> None:
-        must(await self._may_break(call), f"{what} raised no BrokerError though the engine is away")
+        error = await self._error_of(call)
+        must(isinstance(error, BrokerError), f"{what} gives {error!r} and no BrokerError though the engine is away")
+        must(str(error), f"the BrokerError of {what} has no message")
 
-    async def _may_break(self, call: "Awaitable[object]") -> bool:
-        try:
+    async def _error_of(self, call: "Awaitable[object]") -> "BaseException | None":
+        async def run() -> None:
             async with asyncio.timeout(self.seconds):
                 await call
-        except BrokerError as error:
-            must(str(error), "a BrokerError has no message")
-            return True
-        return False
+
+        (outcome,) = await asyncio.gather(run(), return_exceptions=True)
+        return outcome
