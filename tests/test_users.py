@@ -11,7 +11,7 @@ from django.utils.functional import SimpleLazyObject
 
 from django_ws.routing import WebSocketRequest
 from django_ws.testing import websocket_scope
-from django_ws.users import known_user_id, user_of
+from django_ws.users import known_user, known_user_id, user_of
 
 ALICE = User(pk=7, username="alice")
 BOB = User(pk=8, username="bob")
@@ -111,3 +111,10 @@ def test_a_request_that_nobody_has_looked_at_is_left_so() -> None:
     untouched = WebSocketRequest(websocket_scope())
     assert known_user_id(untouched) is None
     assert "META" not in vars(untouched)
+
+
+def test_the_known_user_is_given_as_it_stands_on_the_request() -> None:
+    assert known_user(request()) is None
+    assert known_user(request(user=lazily(ALICE))) is None
+    assert known_user(request(user=lazily(ALICE), _cached_user=BOB)) is BOB
+    assert known_user(request(user=ALICE, _cached_user=BOB)) is ALICE

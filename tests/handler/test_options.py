@@ -3,6 +3,7 @@
 import math
 import sys
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import wraps
 from typing import Any
 
@@ -99,6 +100,7 @@ def test_what_is_not_declared_comes_from_the_settings() -> None:
         WS_MESSAGES_PER_SECOND=8,
         WS_MESSAGES_BURST=80,
         WS_IDLE_TIMEOUT=9,
+        WS_REVALIDATE=timedelta(minutes=2),
     ):
         found = options(Text)
     assert (found.max_message_size, found.surely_fits) == (1000, 250)
@@ -107,6 +109,7 @@ def test_what_is_not_declared_comes_from_the_settings() -> None:
     assert found.overflow is Overflow.CLOSE
     assert (found.messages_per_second, found.messages_burst, found.first_lease) == (8, 80, 10)
     assert (found.flood, found.idle_timeout, found.guards) == (Flood.WAIT, 9, ())
+    assert found.revalidate == 120
 
 
 def test_they_are_worked_out_once_until_a_setting_changes() -> None:
@@ -132,6 +135,7 @@ def test_a_class_may_declare_each_of_its_own() -> None:
         messages_burst = 8
         flood = Flood.CLOSE
         idle_timeout = 0.5
+        revalidate = timedelta(milliseconds=1500)
         denial = Denial.CLOSE
         guards = [guard]
 
@@ -142,11 +146,14 @@ def test_a_class_may_declare_each_of_its_own() -> None:
     assert found.overflow is Overflow.DROP_OLDEST
     assert (found.messages_per_second, found.messages_burst, found.first_lease) == (math.inf, 8, sys.maxsize)
     assert (found.flood, found.idle_timeout, found.guards) == (Flood.CLOSE, 0.5, (guard,))
+    assert found.revalidate == 1.5
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("revalidate", 60),
+        ("revalidate", timedelta()),
         ("max_message_size", 0),
         ("max_message_size", "1"),
         ("inbox_messages", 0),

@@ -20,7 +20,7 @@ def order(user: str | None = None, session: str | None = None, id_: str = "1") -
     return Order(id_, user, digest, 4401, f"order {id_}")
 
 
-def request_of(pk: object = None, session: str | None = None) -> HttpRequest:
+def request_of(pk: Any = None, session: str | None = None) -> HttpRequest:
     request = HttpRequest()
     if pk is not None:
         request.user = User(pk=pk)

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from contextvars import Context, ContextVar
 from typing import Any
 
+from typing_extensions import override
+
 from django_ws.handler.revalidation import RevalidationWatch
 
 
@@ -123,6 +125,7 @@ def test_the_timer_is_of_no_sockets_context() -> None:
     seen: list[object] = []
 
     class Looking(Socket):
+        @override
         def ws_revalidate(self) -> "asyncio.Task[Any] | None":
             seen.append(var.get("nothing"))
             return None

@@ -4,10 +4,13 @@ import asyncio
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.http import HttpRequest
 from typing_extensions import override
 
 from django_ws.handler import runtime as module
-from django_ws.handler.runtime import Phase, Runtime, runtime
+from django_ws.handler.orders import Order
+from django_ws.handler.runtime import Phase, Runtime, runtime, runtimes
 
 
 class Socket:
@@ -147,3 +150,59 @@ async def test_a_socket_is_told_the_loops_time_as_it_is_added() -> None:
     added = shared.add(socket)
     assert before <= added <= shared.time()
     shared.discard(socket)
+
+
+async def test_orders_reach_the_sockets_and_are_made_room_for_when_the_first_comes() -> None:
+    class Ordered(Socket):
+        request = HttpRequest()
+        ws_orders = 0
+
+        def ws_disconnect(self, code: int, reason: str, /) -> None:
+            closed.append((code, reason))
+
+    closed: list[tuple[int, str]] = []
+    request = HttpRequest()
+    request.user = User(pk=7)
+    here, socket = runtime(), Ordered(Phase.RECEIVING)
+    socket.request = request
+    here.add(socket)
+    assert here.sockets() == [socket]
+    assert here.orders is None
+    here.obey(Order("1", "7", None, 4401, "banned"))
+    here.obey(Order("2", "8", None, 4401, "banned"))
+    assert here.orders is not None
+    assert here.orders.count == 2
+    assert closed == [(4401, "banned")]
+    here.discard(socket)
+    assert here.sockets() == []
+
+
+async def test_sockets_are_checked_by_its_one_watch_which_forgets_those_that_end() -> None:
+    class Checked(Socket):
+        checks = 0
+
+        def ws_revalidate(self) -> None:
+            self.checks += 1
+
+    here, socket = runtime(), Checked(Phase.RECEIVING)
+    here.add(socket)
+    # What is ticked is a socket, and can be checked as well.
+    sockets: Any = [socket]
+    here.check(sockets)
+    assert socket.checks == 1
+    assert here.revalidation is here.revalidation
+    here.revalidation.add(socket, 60)
+    here.discard(socket)
+    assert len(here.revalidation) == 0
+
+
+def test_those_of_closed_loops_are_left_out() -> None:
+    async def here() -> Runtime:
+        assert runtime() in runtimes()
+        return runtime()
+
+    loop = asyncio.new_event_loop()
+    found = loop.run_until_complete(here())
+    assert found in runtimes()
+    loop.close()
+    assert found not in runtimes()

@@ -26,6 +26,7 @@ from django_ws.interfaces import Endpoint
 from django_ws.middleware.composer import run_endpoint
 from django_ws.middleware.tokens import SignedTokenMiddleware, TokenMiddleware, socket_token
 from django_ws.routing import WebSocketRequest
+from django_ws.standing import renew_user
 from django_ws.testing import FakeResolver, Peer, websocket_scope
 
 TCHARS = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -381,3 +382,56 @@ def test_a_token_is_not_logged_where_it_lets_in(alice: User, log: pytest.LogCapt
     token = socket_token(alice)
     assert enters(SignedTokenMiddleware, token)
     assert not re.search("|".join(map(re.escape, token.split("."))), log.text)
+
+
+# --- asked again ----------------------------------------------------------------------------------
+
+
+def test_a_token_is_asked_about_again_where_its_middleware_can_tell(alice: User) -> None:
+    valid, asked = [True], list[object]()
+
+    class Revocable(TokenMiddleware):
+        @override
+        async def get_user(self, token: str, request: HttpRequest) -> AbstractBaseUser | AnonymousUser | None:
+            return await User.objects.aget()
+
+        @override
+        async def is_still_valid(self, token: str, request: HttpRequest) -> bool:
+            assert await super().is_still_valid(token, request)
+            asked.append(token)
+            return valid[0]
+
+    async def main() -> None:
+        ws = SimpleNamespace(request=WebSocketRequest(websocket_scope(subprotocols=["bearer.good"])))
+        middleware = Revocable(keeping(ws))
+        await middleware(cast("Endpoint", ws))
+        assert asked == []
+        assert await renew_user(ws.request)
+        valid[0] = False
+        assert not await renew_user(ws.request)
+        assert asked == ["good", "good"]
+
+    async_to_sync(main)()
+
+
+def test_a_signed_token_that_has_expired_meanwhile_is_no_reason_to_leave(alice: User) -> None:
+    class Short(SignedTokenMiddleware):
+        max_age = timedelta(seconds=60)
+
+    async def main() -> None:
+        token = socket_token(alice)
+        ws = SimpleNamespace(request=WebSocketRequest(websocket_scope(subprotocols=[f"bearer.{token}"])))
+        await Short(keeping(ws))(cast("Endpoint", ws))
+        Short.max_age = timedelta(seconds=-1)
+        assert await renew_user(ws.request)
+        await User.objects.aupdate(is_active=False)
+        assert not await renew_user(ws.request)
+
+    async_to_sync(main)()
+
+
+def keeping(expected: object) -> Any:
+    async def innermost(ws: Endpoint, /) -> None:
+        assert ws is expected
+
+    return innermost
