@@ -4,18 +4,19 @@ A layer imports this module and :mod:`django_ws.exceptions`, never a sibling. Ea
 consumer needs, has a shipped fake in :mod:`django_ws.testing`, and a type test that holds the real one and the
 fake to it.
 
-===================  =========================  ==========================================
-joint                between                    carries
-===================  =========================  ==========================================
-:class:`Connection`  protocol -> handler        the frames of one websocket
-:class:`Resolver`    routing -> application     a path -> a :class:`Match`
-:class:`SocketFactory`, :class:`Endpoint`       routing -> handler, one socket of a route
-:class:`Middleware`, :class:`Next`              middleware -> handler, the way inwards
-:class:`Guard`       user -> handler            who may open a socket
-:class:`Codec`       handler -> wire            messages <-> frames
-:class:`Subscribable`, :class:`Member`, :class:`Membership`, :class:`TopicDelivery`   topics -> handler, events
-:class:`Broker`, :class:`Link`                  topics -> engines, what was published
-===================  =========================  ==========================================
+===========================================  ======================  ===========================
+joint                                        between                 carries
+===========================================  ======================  ===========================
+:class:`Connection`                          protocol -> handler     the frames of one websocket
+:class:`Resolver`                            routing -> application  a path -> a :class:`Match`
+:class:`SocketFactory`, :class:`Endpoint`    routing -> handler      one socket of a route
+:class:`Middleware`, :class:`Next`           middleware -> handler   the way inwards
+:class:`Guard`                               user -> handler         who may open a socket
+:class:`Codec`                               handler -> wire         messages <-> frames
+:class:`Subscribable`, :class:`Member`       topics -> handler       who hears of events
+:class:`Membership`, :class:`TopicDelivery`  topics -> handler       events on their way
+:class:`Broker`, :class:`Link`               topics -> engines       what was published
+===========================================  ======================  ===========================
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ __all__ = [
 InT_co = TypeVar("InT_co", covariant=True)
 OutT_contra = TypeVar("OutT_contra", contravariant=True)
 EventT_co = TypeVar("EventT_co", covariant=True)
+
 
 class ASGIApplication(Protocol):
     """An ASGI 3 application, as loosely typed as servers and frameworks pass it around."""
