@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 DEMO := examples/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint layers types unit servers browser coverage format bench soak fuzz build tox clean
+.PHONY: help demo test lint layers types unit servers browser coverage format bench soak fuzz docs docs-check build tox clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -81,6 +81,13 @@ soak: $(VENV)/.resilience ## Faults, load and time over real servers: is anythin
 
 fuzz: $(VENV)/.resilience ## A million bad messages, and bad frames over each server. Ten minutes (QUICK=1: under two)
 	cd tests && $(CURDIR)/$(BIN)/python -m resilience fuzz
+
+docs: $(VENV)/.dev ## Build the site of the documentation into build/docs (no network)
+	$(BIN)/python -m sphinx -n -T -W --keep-going -q -b html -d build/doctrees docs build/docs
+	@echo 'The site is at build/docs/index.html'
+
+docs-check: $(VENV)/.dev ## Check the site: built, complete, links, examples, accessibility
+	$(BIN)/python -m pytest tests/docs
 
 build: $(VENV)/.dev ## Build the wheel and the source distribution into dist/
 	$(BIN)/python -m build --installer pip

@@ -1,0 +1,5 @@
+"""Pages for machine readers."""
+
+
+def setup(app):
+    return {}
