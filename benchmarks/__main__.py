@@ -13,6 +13,8 @@ from typing import Final
 
 from rich.console import Console
 
+from benchmarks.fanout import run_fanout, run_membership
+from benchmarks.fanout_uvicorn import run_fanout_over_uvicorn
 from benchmarks.growth import run_growth, run_growth_of_connections
 from benchmarks.implementations import IMPLEMENTATIONS, ROOT
 from benchmarks.in_process import run_in_process, workers_of
@@ -36,7 +38,7 @@ _WIDTH: Final = 160
 _BUSY: Final = 0.9
 """A client that uses more of its core is what is measured."""
 
-_STAGES: Final = ("in-process", "uvicorn", "orm", "idle", "growth")
+_STAGES: Final = ("in-process", "uvicorn", "fanout", "orm", "idle", "growth")
 
 
 def main() -> None:
@@ -81,7 +83,7 @@ def _run(stages: "list[str] | tuple[str, ...]", output: Path | None) -> None:
     with progress_bar() as progress:
         run = Run(plan, results, progress)
         _in_process(run, stages)
-        _over_uvicorn(run, stages, idle)
+        _over_uvicorn(run, stages, idle, most)
     console.print(terminal_table(results))
     for title, share in run.client_busy.items():
         if share > _BUSY:
@@ -90,6 +92,9 @@ def _run(stages: "list[str] | tuple[str, ...]", output: Path | None) -> None:
 
 
 def _in_process(run: Run, stages: "list[str] | tuple[str, ...]") -> None:
+    if "fanout" in stages:
+        run_fanout(run)
+        run_membership(run)
     if not {"in-process", "growth"} & set(stages):
         return
     with ExitStack() as stack:
@@ -100,7 +105,7 @@ def _in_process(run: Run, stages: "list[str] | tuple[str, ...]") -> None:
             run_growth(run, workers)
 
 
-def _over_uvicorn(run: Run, stages: "list[str] | tuple[str, ...]", idle: int) -> None:
+def _over_uvicorn(run: Run, stages: "list[str] | tuple[str, ...]", idle: int, most: int) -> None:
     with ExitStack() as stack:
         client = stack.enter_context(client_worker())
         if {"uvicorn", "orm", "growth"} & set(stages):
@@ -112,6 +117,8 @@ def _over_uvicorn(run: Run, stages: "list[str] | tuple[str, ...]", idle: int) ->
                     run_orm(run, servers, client)
                 if "growth" in stages:
                     run_growth_of_connections(run, servers, client, idle)
+        if "fanout" in stages:
+            run_fanout_over_uvicorn(run, client, most)
         if "idle" in stages:
             run_idle(run, client, idle)
 

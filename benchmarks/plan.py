@@ -39,6 +39,18 @@ class Plan:
     """Rounds of the blocking query."""
     orm_seconds: float
     """One batch of it."""
+    fanout_rounds: int
+    """Rounds of deliveries, in-process and over uvicorn."""
+    fanout_seconds: float
+    """One batch of them over uvicorn."""
+    delay_rounds: int
+    """Rounds with one who does not read, and without."""
+    delay_seconds: float
+    """One of them."""
+    join_sockets: int
+    """They come at once."""
+    membership_topics: int
+    """Topics that ten sockets subscribe to."""
     growth_rounds: int
     """Rounds of each point of the pictures."""
     growth_connections: tuple[int, ...]
@@ -63,6 +75,12 @@ FULL: Final = Plan(
     ping_seconds=62,
     orm_rounds=5,
     orm_seconds=2,
+    fanout_rounds=15,
+    fanout_seconds=0.5,
+    delay_rounds=5,
+    delay_seconds=3,
+    join_sockets=10_000,
+    membership_topics=100_000,
     growth_rounds=7,
     growth_connections=(1, 10, 100, 1000, 10_000),
 )
@@ -81,6 +99,12 @@ QUICK: Final = Plan(
     ping_seconds=6,
     orm_rounds=2,
     orm_seconds=1,
+    fanout_rounds=3,
+    fanout_seconds=0.2,
+    delay_rounds=1,
+    delay_seconds=1,
+    join_sockets=1000,
+    membership_topics=1000,
     growth_rounds=1,
     growth_connections=(1, 10, 100, 1000),
 )

@@ -1,6 +1,7 @@
 """The parent's side: starts workers, asks them, and sees that they end."""
 
 import json
+import os
 import select
 import subprocess
 import sys
@@ -8,9 +9,11 @@ import tempfile
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self, final
 
+from benchmarks.apps import ENGINE
 from benchmarks.implementations import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
 
     from benchmarks.implementations import Implementation
@@ -34,14 +37,16 @@ class Worker:
     Args:
         module: What it runs, under :mod:`benchmarks.workers`.
         *arguments: Its command line.
+        environment: Variables of its environment, besides our own.
     """
 
-    def __init__(self, module: str, *arguments: object) -> None:
+    def __init__(self, module: str, *arguments: object, environment: "Mapping[str, str] | None" = None) -> None:
         self._name: str = " ".join(str(one) for one in (module, *arguments))
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
         self._process: subprocess.Popen[str] = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", f"benchmarks.workers.{module}", *(str(one) for one in arguments)],
             cwd=ROOT,
+            env={**os.environ, **(environment or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -116,10 +121,11 @@ class Server(Worker):
 
     Args:
         measured: Which.
+        engine: The URL of the Valkey that joins it with others.
     """
 
-    def __init__(self, measured: "Implementation") -> None:
-        super().__init__("server", measured.name, SERVER_CORE)
+    def __init__(self, measured: "Implementation", engine: str | None = None) -> None:
+        super().__init__("server", measured.name, SERVER_CORE, environment=None if engine is None else {ENGINE: engine})
 
     @cached_property
     def port(self) -> int:

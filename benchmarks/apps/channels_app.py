@@ -1,10 +1,11 @@
 """Django Channels, as its tutorial shows it: its origin validator around its router; Channels has no types."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from asgiref.sync import sync_to_async
 from django.urls import path
 
+from benchmarks.apps import BURST
 from benchmarks.apps.django_setup import configure, slow_query
 
 configure(__name__)
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from benchmarks.apps import Application, Kind
 
 __all__ = ["application"]
+
+_GROUP: Final = "news"
 
 
 class JsonEcho(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
@@ -48,10 +51,38 @@ class Query(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.send(text_data, bytes_data)
 
 
+class FanOut(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
+    """JSON in, and out to everyone."""
+
+    groups: ClassVar[list[str]] = [_GROUP]
+
+    # See JsonEcho.
+    async def receive_json(self, content: Any, **_: Any) -> None:
+        """Send it to all."""
+        await self.channel_layer.group_send(_GROUP, {"type": "said", "content": content})
+
+    # Channels: what was sent to the group.
+    async def said(self, event: dict[str, Any]) -> None:
+        """Send it to this client."""
+        await self.send_json(event["content"])
+
+
+class Burst(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
+    """Many at once, to everyone else."""
+
+    # See JsonEcho.
+    async def receive_json(self, content: Any, **_: Any) -> None:
+        """Send it to all, again and again."""
+        for _number in range(BURST):
+            await self.channel_layer.group_send(_GROUP, {"type": "said", "content": content})
+
+
 urlpatterns: Final = [
     path("json/", JsonEcho.as_asgi()),
     path("text/", TextEcho.as_asgi()),
     path("orm/", Query.as_asgi()),
+    path("fanout/", FanOut.as_asgi()),
+    path("fanout/burst/", Burst.as_asgi()),
 ]
 
 

@@ -1,5 +1,6 @@
 """A Django project in one call, for those that need one."""
 
+import os
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -8,6 +9,8 @@ import django
 from django.conf import settings
 from django.db import connection
 from django.db.backends.signals import connection_created
+
+from benchmarks.apps import ENGINE
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -18,8 +21,15 @@ SLOW_SECONDS: Final = 0.02
 """How long the query of the ``orm`` socket takes."""
 
 
+_MEMORY_BROKER: Final = {"BACKEND": "django_ws.topics.engines.memory.MemoryBroker"}
+_VALKEY_BROKER: "Final[dict[str, object]]" = {"BACKEND": "django_ws.topics.engines.valkey.ValkeyBroker"}
+_MEMORY_LAYER: Final = {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+_VALKEY_LAYER: "Final[dict[str, object]]" = {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer"}
+
+
 def configure(urlconf: str) -> None:
     """Set Django up, with every setting of websockets at its default but the URLconf and the rate of messages."""
+    engine = os.environ.get(ENGINE, "")
     settings.configure(
         SECRET_KEY="only for the benchmarks",  # noqa: S106
         ALLOWED_HOSTS=["127.0.0.1"],
@@ -27,6 +37,8 @@ def configure(urlconf: str) -> None:
         ROOT_WS_URLCONF=urlconf,
         # So many that no client is made to wait: the messages are counted as by default, but not held up.
         WS_MESSAGES_PER_SECOND=1e9,
+        WS_BROKERS={"default": _VALKEY_BROKER | {"LOCATION": engine} if engine else _MEMORY_BROKER},
+        CHANNEL_LAYERS={"default": _VALKEY_LAYER | {"CONFIG": {"hosts": [engine]}} if engine else _MEMORY_LAYER},
         # What the middleware of startproject needs.
         INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "django.contrib.sessions"],
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},

@@ -10,6 +10,8 @@ from benchmarks.apps.django_setup import configure, slow_query
 
 configure(__name__)
 
+from benchmarks.apps import PATHS  # noqa: E402
+from benchmarks.apps.ours_fanout import MANY, OWN, STALLED, Burst, FanOut, Many, Own, Stalled  # noqa: E402
 from django_ws import JSON, JSONEncodable, WebSocketHandler, get_websocket_application  # noqa: E402 - Django first
 from django_ws.codecs.msgspec import MsgspecCodec  # noqa: E402
 from django_ws.middleware import DjangoMiddleware  # noqa: E402
@@ -80,6 +82,11 @@ urlpatterns: Final = [
     path("orm/", Query),
     path("ping/", Ping),
     path("ping/often/", OftenPing),
+    path(PATHS["fanout"][1:], FanOut),
+    path(PATHS["burst"][1:], Burst),
+    path(STALLED[1:], Stalled),
+    path(OWN[1:], Own),
+    path(MANY[1:], Many),
 ]
 
 

@@ -4,6 +4,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.apps import PATHS
+from benchmarks.apps.raw_fanout import burst, fanout
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
@@ -35,7 +36,12 @@ async def text_echo(_scope: "Scope", receive: "Receive", send: "Send") -> None:
         await send({"type": "websocket.send", "text": message["text"]})
 
 
-_APPLICATIONS: "Final[Mapping[str, Application]]" = {PATHS["json"]: json_echo, PATHS["text"]: text_echo}
+_APPLICATIONS: "Final[Mapping[str, Application]]" = {
+    PATHS["json"]: json_echo,
+    PATHS["text"]: text_echo,
+    PATHS["fanout"]: fanout,
+    PATHS["burst"]: burst,
+}
 
 
 def application(kind: "Kind | None" = None, /) -> "Application":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, final
 import uvloop
 
 from benchmarks.apps import PATHS
+from benchmarks.crowd import Crowd, membership
 from benchmarks.implementations import implementation
 from benchmarks.made_up import connection_time, echo, heap_bytes, message_time
 from benchmarks.workers.lines import answer, pin, requests, take_over_stdout
@@ -34,6 +35,7 @@ class ApplicationWorker:
         self._measured: Implementation = measured
         self._made: dict[tuple[Kind, int, Stack | None], Application] = {}
         self._counts: dict[tuple[object, ...], int] = {}
+        self._crowds: dict[bool, Crowd] = {}
 
     def _application(self, kind: "Kind", middleware: int = 0, stack: "Stack | None" = None) -> "Application":
         key = (kind, middleware, stack)
@@ -94,6 +96,29 @@ class ApplicationWorker:
         """Give the heap bytes of an idle connection."""
         return await heap_bytes(self._application(kind), PATHS[kind], count)
 
+    async def fanout(self, text: str, seconds: float, count: int, *, served: bool) -> float:
+        """Give the nanoseconds of a delivery to one of so many, over so many events that it takes about ``seconds``."""
+        if served not in self._crowds:
+            crowd = self._crowds[served] = Crowd(self._application("fanout"), PATHS["fanout"], count, served=served)
+            await crowd.opened()
+
+        async def run(events: int) -> float:
+            return await self._crowds[served].delivery_time(text, events) * count / 1000
+
+        return await self._sized(("fanout", served), run, seconds) / count * 1000
+
+    async def alone(self) -> None:
+        """Let the sockets of fan-out leave, lest two crowds hear each other."""
+        for crowd in self._crowds.values():
+            await crowd.leave()
+        self._crowds.clear()
+
+    async def membership(self, topics: int, sockets: int, *, traced: bool = False) -> tuple[float, float]:
+        """Give the seconds in which so many sockets join so many topics each, and the bytes of one membership."""
+        from benchmarks.apps.ours_fanout import MANY  # noqa: PLC0415 - only in the process of ours
+
+        return await membership(self._application("fanout"), MANY, topics, sockets, traced=traced)
+
     async def _sized(self, key: tuple[object, ...], run: "Callable[[int], Awaitable[float]]", seconds: float) -> float:
         count = self._counts.get(key)
         if count is None:
@@ -111,6 +136,9 @@ async def serve(worker: ApplicationWorker) -> None:
         "message": worker.message,
         "connection": worker.connection,
         "heap": worker.heap,
+        "fanout": worker.fanout,
+        "alone": worker.alone,
+        "membership": worker.membership,
     }
     # Reading blocks the loop, which has nothing to do meanwhile.
     while read := requests():

@@ -9,6 +9,7 @@ import uvloop
 from picows import WSCloseCode, WSListener, WSMsgType, ws_connect
 from typing_extensions import override
 
+from benchmarks.workers.audience import Audience, Stalled
 from benchmarks.workers.lines import answer, pin, requests, take_over_stdout
 from benchmarks.workers.load import Echoing, Load, masked_frame
 
@@ -57,6 +58,8 @@ class ClientWorker:
 
     def __init__(self) -> None:
         self._loads: dict[str, Load] = {}
+        self._audiences: dict[str, Audience] = {}
+        self._stalled: list[Stalled] = []
 
     async def open(self, name: str, port: int, path: str, count: int) -> int:
         """Open more connections under a name; give how many there are."""
@@ -112,6 +115,34 @@ class ClientWorker:
             connection.close()
         await asyncio.sleep(0.2)
 
+    async def gather(self, name: str, port: int, path: str, count: int, at_once: int = _AT_ONCE) -> int:
+        """Open more sockets of an audience; give how many could not be."""
+        return await self._audiences.setdefault(name, Audience()).open(port, path, count, at_once)
+
+    # What the parent is told is any JSON, and so are the arguments of the measure.
+    async def audience(self, name: str, measure: str, **arguments: Any) -> Any:
+        """Take a measure of an audience: ``rate``, ``delay``, ``burst`` or ``once``."""
+        return await getattr(self._audiences[name], measure)(**arguments)
+
+    async def dismiss(self, name: str) -> None:
+        """Close the sockets of an audience."""
+        self._audiences.pop(name).close()
+        await asyncio.sleep(0.2)
+
+    async def stall(self, port: int, path: str) -> None:
+        """Open a socket that reads nothing."""
+        socket = Stalled(port, path)
+        await asyncio.get_running_loop().create_connection(lambda: socket, "127.0.0.1", port)
+        await socket.opened
+        self._stalled.append(socket)
+        await asyncio.sleep(0.5)
+
+    async def unstall(self) -> None:
+        """Close the sockets that read nothing."""
+        while self._stalled:
+            self._stalled.pop().close()
+        await asyncio.sleep(0.2)
+
     # What the parent is told is any JSON.
     async def churn(self, port: int, path: str, text: str, at_once: int, seconds: float) -> dict[str, Any]:
         """Connect, echo once, close, and again, ``at_once`` at the same time; give how many a second."""
@@ -156,6 +187,11 @@ async def serve() -> None:
         "count": worker.count,
         "close": worker.close,
         "churn": worker.churn,
+        "gather": worker.gather,
+        "audience": worker.audience,
+        "dismiss": worker.dismiss,
+        "stall": worker.stall,
+        "unstall": worker.unstall,
     }
     while read := await loop.run_in_executor(None, requests):
         request = read[0]

@@ -11,7 +11,7 @@ from typing import Final, cast, final
 
 from typing_extensions import override
 
-__all__ = ["Echoing", "Load", "masked_frame"]
+__all__ = ["Echoing", "Load", "Speaking", "handshake", "masked_frame"]
 
 _TEXT: Final = 0x81
 """The first byte of a text frame in one piece (RFC 6455 section 5.2)."""
@@ -50,6 +50,23 @@ def frame_size(data: bytes) -> int | None:
     return 2 + data[1]
 
 
+def handshake(port: int, path: str) -> bytes:
+    """Build a browser's handshake (RFC 6455 section 4.1)."""
+    return "\r\n".join(
+        [
+            f"GET {path} HTTP/1.1",
+            f"Host: 127.0.0.1:{port}",
+            f"Origin: http://127.0.0.1:{port}",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}",
+            "Sec-WebSocket-Version: 13",
+            "",
+            "",
+        ]
+    ).encode()
+
+
 @final
 class Load:
     """Some open connections to one server, and what goes over them."""
@@ -67,32 +84,17 @@ class Load:
         self.lost: int = 0
 
 
-@final
-class Echoing(asyncio.Protocol):
-    """One connection of a :class:`Load`.
+class Speaking(asyncio.Protocol):
+    """One connection, whose messages from the server are all of one length.
 
     Args:
-        load: Which.
         port: Of the server, on 127.0.0.1.
         path: The socket's.
     """
 
-    def __init__(self, load: Load, port: int, path: str) -> None:
+    def __init__(self, port: int, path: str) -> None:
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._load: Load = load
-        self._request: bytes = "\r\n".join(
-            [
-                f"GET {path} HTTP/1.1",
-                f"Host: 127.0.0.1:{port}",
-                f"Origin: http://127.0.0.1:{port}",
-                "Upgrade: websocket",
-                "Connection: Upgrade",
-                f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}",
-                "Sec-WebSocket-Version: 13",
-                "",
-                "",
-            ]
-        ).encode()
+        self._request: bytes = handshake(port, path)
         self._transport: asyncio.Transport | None = None
         self._head: bytes = b""
         self._size: int | None = None
@@ -104,11 +106,9 @@ class Echoing(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self.write(self._request)
 
-    def send(self, count: int) -> None:
-        """Send the load's message so often."""
-        # Another message may have another echo.
+    def forget_size(self) -> None:
+        """Learn the length of the messages anew."""
         self._size, self._head = None, b""
-        self.write(self._load.frame * count)
 
     def write(self, data: bytes) -> None:
         """Send bytes."""
@@ -123,16 +123,17 @@ class Echoing(asyncio.Protocol):
         self._took(len(data))
 
     def _learn(self, data: bytes) -> None:
-        """Take the answer to the handshake, then the first echo, which tells how long all others are."""
+        """Take the answer to the handshake, then the first message, which tells how long all others are."""
         data = self._head = self._head + data
         if not self.opened.done():
             response, end, rest = data.partition(b"\r\n\r\n")
-            if end and not response.startswith(b"HTTP/1.1 101"):
+            if not end:
+                return
+            if not response.startswith(b"HTTP/1.1 101"):
                 self.opened.set_exception(RuntimeError(f"the handshake was answered {response[:40]!r}"))
-            elif end:
-                self._head = rest
-                self.opened.set_result(None)
-            return
+                return
+            self.opened.set_result(None)
+            data = self._head = rest
         self._size = frame_size(data)
         if self._size is not None:
             self._have = 0
@@ -140,16 +141,14 @@ class Echoing(asyncio.Protocol):
 
     def _took(self, count: int) -> None:
         size = self._size or 1
-        echoes, self._have = divmod(self._have + count, size)
-        load = self._load
-        load.count += echoes
-        if load.running:
-            if echoes:
-                self.write(load.frame * echoes)
-        else:
-            load.pending -= echoes
-            if load.pending <= 0:
-                load.drained.set()
+        messages, self._have = divmod(self._have + count, size)
+        self.heard(messages)
+
+    def heard(self, messages: int) -> None:
+        """Take note of so many messages."""
+
+    def lost(self) -> None:
+        """Take note that the connection has ended, and not by :meth:`close`."""
 
     def close(self) -> None:
         """Leave."""
@@ -160,7 +159,45 @@ class Echoing(asyncio.Protocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        # By itself, and not by close().
+        if not self.opened.done():
+            self.opened.set_exception(RuntimeError(f"the connection ended before its handshake: {exc!r}"))
         if self._transport is not None:
-            self._load.lost += 1
-            self._load.drained.set()
+            self.lost()
+
+
+@final
+class Echoing(Speaking):
+    """One connection of a :class:`Load`.
+
+    Args:
+        load: Which.
+        port: Of the server, on 127.0.0.1.
+        path: The socket's.
+    """
+
+    def __init__(self, load: Load, port: int, path: str) -> None:
+        super().__init__(port, path)
+        self._load: Load = load
+
+    def send(self, count: int) -> None:
+        """Send the load's message so often."""
+        # Another message may have another echo.
+        self.forget_size()
+        self.write(self._load.frame * count)
+
+    @override
+    def heard(self, messages: int) -> None:
+        load = self._load
+        load.count += messages
+        if load.running:
+            if messages:
+                self.write(load.frame * messages)
+        else:
+            load.pending -= messages
+            if load.pending <= 0:
+                load.drained.set()
+
+    @override
+    def lost(self) -> None:
+        self._load.lost += 1
+        self._load.drained.set()
