@@ -1,0 +1,5 @@
+from django_ws.urls import include, path
+
+urlpatterns = [
+    path("ws/", include("chat.ws_urls")),
+]
