@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 from django.http.response import HttpResponseBase
 from django.test import override_settings
@@ -17,10 +18,12 @@ from typing_extensions import override
 
 from django_ws import WebSocketHandler, get_websocket_application
 from django_ws.application import WebSocketApplication
+from django_ws.authorization.control import Control, make_order, write_order
 from django_ws.interfaces import Connection, Endpoint, Next
 from django_ws.protocol import ASGIConnection
 from django_ws.routing import DjangoResolver
-from django_ws.testing import FakeMiddleware, FakeResolver, Peer, websocket_scope
+from django_ws.testing import FakeBroker, FakeMiddleware, FakeResolver, Peer, websocket_scope
+from django_ws.topics import brokers
 from handler.support import Noted, messages, turns, until
 from serving import Bare, Echo, Reading, denied, denying, failing, no_http, serving
 
@@ -381,3 +384,39 @@ async def test_an_endpoint_that_leaves_its_connection_open_has_it_closed() -> No
     async with Peer(serving(Bare)) as peer:
         assert await peer.connect()
         assert await peer.wait_closed() == 1000
+
+
+# --- orders to close --------------------------------------------------------------------------------
+
+
+async def test_an_order_of_another_process_reaches_the_sockets_and_nobody_listens_after_the_shutdown() -> None:
+    def as_alice(next_: Next) -> Callable[[Endpoint], Any]:
+        async def middleware(ws: Endpoint) -> object:
+            ws.request.user = User(pk=7)
+            return await next_(ws)
+
+        return middleware
+
+    def joined(broker: FakeBroker) -> bool:
+        return any(Control().channel in link.channels for link in broker.links)
+
+    with override_settings(WS_BROKERS={"default": {"BACKEND": "django_ws.testing.FakeBroker"}}):
+        broker = brokers["default"]
+        assert isinstance(broker, FakeBroker)
+        application = serving(Echo, as_alice)
+        assert not joined(broker)
+        async with Peer(application) as peer:
+            assert await peer.connect()
+            await until(lambda: joined(broker))
+            await turns()
+            await Control().apublish(write_order(make_order("7", None, 4401, "banned")))
+            assert await peer.wait_closed() == 4401
+        await application._drain()
+        await until(lambda: not joined(broker))
+
+
+async def test_within_one_process_nothing_is_listened_to() -> None:
+    application = serving(Echo)
+    async with Peer(application) as peer:
+        assert await peer.connect()
+        assert application._patrol is None

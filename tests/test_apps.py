@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.conf import settings
+from django.contrib.auth.signals import user_logged_out
 from django.core.checks.registry import registry
 from django.core.management import get_commands
+from django.db.models.signals import post_delete, post_save
 from django.template import engines
 from django.test import override_settings
 
@@ -21,11 +23,16 @@ INSTALLED = override_settings(INSTALLED_APPS=[*settings.INSTALLED_APPS, "django_
 def registered() -> Iterator[None]:
     """Put the registry back as it was: other tests run the checks without ours."""
     before = set(registry.registered_checks)
+    signals = (user_logged_out, post_save, post_delete)
+    connected = [list(signal.receivers) for signal in signals]
     # django-stubs does not know that it keeps its answer.
     remembered: Any = get_commands
     remembered.cache_clear()
     yield
     registry.registered_checks = before
+    for signal, kept in zip(signals, connected, strict=True):
+        signal.receivers = kept
+        signal.sender_receivers_cache.clear()
     remembered.cache_clear()
 
 
@@ -50,6 +57,11 @@ def test_the_app_brings_its_command_and_its_tag() -> None:
     backend = {"BACKEND": "django.template.backends.django.DjangoTemplates"}
     with override_settings(TEMPLATES=[backend]):
         assert engines["django"].from_string("{% load django_ws %}{{ 1 }}").render({}) == "1"
+
+
+@INSTALLED
+def test_the_app_hears_of_logouts() -> None:
+    assert [key for key, *_ in user_logged_out.receivers if key[0] == "django_ws.authorization"]
 
 
 @INSTALLED

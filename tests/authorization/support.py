@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, Self
 
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.signed_cookies import SessionStore
@@ -18,7 +19,7 @@ from handler.support import Noted, make, start, until
 class Open:
     """One socket, open; ``async with``."""
 
-    def __init__(self, pk: object = None, session: str | None = None, cls: type[Noted] = Noted) -> None:
+    def __init__(self, pk: Any = None, session: str | None = None, cls: type[Noted] = Noted) -> None:
         self.connection = FakeConnection(end=None)
         self.socket: Noted = make(cls, self.connection)
         if pk is not None:
@@ -28,7 +29,7 @@ class Open:
         if session is not None:
             self.socket.request.session = SessionStore(session)
 
-    async def __aenter__(self) -> "Open":
+    async def __aenter__(self) -> Self:
         self.task = start(self.socket)
         await until(lambda: self.socket.journal)
         return self

@@ -60,7 +60,7 @@ async def test_nobody_has_no_sockets(user: object) -> None:
 
 
 async def test_what_is_no_key_is_refused() -> None:
-    with pytest.raises(ValueError, match="'alice' is no primary key of a user: .*integer"):
+    with pytest.raises(ValueError, match=r"'alice' is no primary key of a user: .*integer"):
         await adisconnect("alice")
 
 

@@ -82,15 +82,19 @@ async def test_one_task_listens_however_often_it_is_woken_and_gives_up_without_c
 async def test_what_was_open_before_the_channel_was_joined_is_checked() -> None:
     with fake_broker() as broker:
         broker.go_down()
-        async with Open(7, cls=Checked) as user, Open(None, "a-session-key", Checked) as session, Open() as nobody:
-            async with on_patrol([1]):
-                await turns()
-                assert user.socket.journal == ["open"]
-                broker.come_back()
-                await until(lambda: "checked" in user.socket.journal, 1_000_000)
-                await until(lambda: "checked" in session.socket.journal)
-                await turns()
-                assert nobody.socket.journal == ["open"]
+        async with (
+            Open(7, cls=Checked) as user,
+            Open(None, "a-session-key", Checked) as session,
+            Open() as nobody,
+            on_patrol([1]),
+        ):
+            await turns()
+            assert user.socket.journal == ["open"]
+            broker.come_back()
+            await until(lambda: "checked" in user.socket.journal, 1_000_000)
+            await until(lambda: "checked" in session.socket.journal)
+            await turns()
+            assert nobody.socket.journal == ["open"]
 
 
 async def test_after_an_outage_every_login_is_checked() -> None:

@@ -167,7 +167,6 @@ async def test_orders_reach_the_sockets_and_are_made_room_for_when_the_first_com
     socket.request = request
     here.add(socket)
     assert here.sockets() == [socket]
-    assert here.orders is None
     here.obey(Order("1", "7", None, 4401, "banned"))
     here.obey(Order("2", "8", None, 4401, "banned"))
     assert here.orders is not None
