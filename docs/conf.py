@@ -94,7 +94,7 @@ python_maximum_signature_line_length = 88
 add_module_names = False
 toc_object_entries_show_parents = "hide"
 
-autodoc_default_options = {"member-order": "bysource", "show-inheritance": True}
+autodoc_default_options = {"member-order": "bysource"}
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
 napoleon_numpy_docstring = False
@@ -102,6 +102,9 @@ napoleon_custom_sections = ["Guarantees"]
 viewcode_line_numbers = True
 
 # Type variables have no entry of their own: a signature says what they are.
+nitpick_ignore = [
+    ("py:class", "django.utils.datastructures.CaseInsensitiveMapping"),  # Django documents it nowhere
+]
 nitpick_ignore_regex = [
     ("py:(class|obj)", r"(?:[\w.]*\.)?_?(?:T|P|InT|OutT|EventT|SocketT|ViewT|SendT|ReceiveT)(?:_co|_contra)?(?:\.args|\.kwargs)?"),
 ]
@@ -126,6 +129,7 @@ html_theme = "furo"
 html_title = "django-ws"
 html_static_path = ["_static"]
 html_css_files = ["django-ws.css"]
+html_js_files = ["keyboard.js"]
 html_favicon = "_static/favicon.svg"
 html_baseurl = os.environ.get("READTHEDOCS_CANONICAL_URL", "https://django-ws.readthedocs.io/en/latest/")
 html_show_sphinx = False
@@ -135,6 +139,8 @@ html_theme_options = {
     "light_logo": "wordmark-light.svg",
     "dark_logo": "wordmark-dark.svg",
     "sidebar_hide_name": True,
+    "light_css_variables": {"color-brand-primary": "#0b6341", "color-brand-content": "#0b6341"},
+    "dark_css_variables": {"color-brand-primary": "#5fd39c", "color-brand-content": "#5fd39c"},
 }
 pygments_style = "friendly"
 pygments_dark_style = "monokai"
@@ -147,15 +153,22 @@ copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
 
-def drop_empty_globs(_app: "Sphinx", docname: str, source: list[str]) -> None:
-    """Leave out of the front page's lists what matches no page yet: Sphinx warns of it, and has no name for that."""
-    if docname == "index":
-        lines = source[0].splitlines(keepends=True)
-        source[0] = "".join(line for line in lines if not line.endswith("/*\n") or any(HERE.glob(line.strip())))
+def find_sections(_app: "Sphinx", docname: str, source: list[str]) -> None:
+    """Let the front page's ``tutorial/*`` mean the section's own index where it has one, and nothing while it is empty."""
+    if docname != "index":
+        return
+    lines: list[str] = []
+    for line in source[0].splitlines():
+        folder = HERE / line.removesuffix("/*")
+        if line.endswith("/*") and ((folder / "index.md").exists() or not any(folder.glob("*.md"))):
+            lines += [f"{folder.name}/index"] if folder.exists() and any(folder.glob("*.md")) else []
+        else:
+            lines.append(line)
+    source[0] = "\n".join(lines)
 
 
 def setup(app: "Sphinx") -> None:
     """Register what the pages refer to by name besides Python's things."""
-    app.connect("source-read", drop_empty_globs)
+    app.connect("source-read", find_sections)
     app.add_object_type("setting", "setting", objname="setting", indextemplate="pair: %s; setting")
     app.add_object_type("djangosignal", "djangosignal", objname="signal", indextemplate="pair: %s; signal")

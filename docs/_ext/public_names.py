@@ -71,6 +71,10 @@ def resolve(app: "Sphinx", env: "BuildEnvironment", node: "pending_xref", conten
     scope, holder = node.get("py:module"), node.get("py:class")
     tries = [target] if target.startswith(PACKAGE) else []
     tries += [".".join(filter(None, parts)) for parts in ((scope, holder, target), (scope, target), (holder, target))]
+    known, value = find(".".join(filter(None, (scope, holder))))
+    if holder and known and isinstance(value, type):
+        # A docstring calls its neighbours by their bare names.
+        tries += [f"{base.__module__}.{target}" for base in value.__mro__]
     for each in tries:
         if each.startswith(PACKAGE) and (name := entry_of(each, entries)) is not None:
             entry = entries[name]

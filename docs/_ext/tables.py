@@ -3,7 +3,9 @@
 ``.. transitions:: PEER_TRANSITIONS``, ``.. error-tree::``, ``.. close-codes::``.
 """
 
+import importlib
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annotations import VALUES
@@ -106,6 +108,24 @@ class CloseCodes(_Table):
         return names
 
 
+class SettingsTable(_Table):
+    """The settings of the page that it stands on, in their order."""
+
+    def run(self) -> list[nodes.Node]:
+        """Draw it."""
+        rows = [
+            [f":setting:`{name}`", f"``{entry['type']}``", entry["default"], entry.get("unit", "")]
+            for name, entry in read_settings(Path(self.env.doc2path(self.env.docname)))
+        ]
+        return self.table(["name", "type", "default", "unit"], rows)
+
+
+def read_settings(page: Path) -> list[tuple[str, dict[str, str]]]:
+    """Read the entries of a page: each setting with its fields."""
+    _, *entries = page.read_text("utf-8").split("\n.. setting:: ")
+    return [(entry.partition("\n")[0], dict(re.findall(r"^   :(\w+): (.*)$", entry, re.MULTILINE))) for entry in entries]
+
+
 class Alias(SphinxDirective):
     """An entry for a type alias: what it stands for, and what its module says of it."""
 
@@ -120,7 +140,12 @@ class Alias(SphinxDirective):
         value = getattr(value, "__value__", value)
         meaning = value if isinstance(value, str) else stringify_annotation(value, "smart")
         meaning = re.sub(r"[\w.]*ForwardRef\('([^']*)'.*?\)", r"\1", meaning)
-        lines = [f".. py:type:: {public}", f"   :canonical: {meaning}", ""]
+        # What has no name in public is written out.
+        private = {each: getattr(importlib.import_module(home), each) for each in re.findall(r"\b_\w+", meaning)}
+        for each, meant in private.items():
+            meaning = meaning.replace(each, stringify_annotation(meant, "smart"))
+        module, _, last = public.rpartition(".")
+        lines = [f".. py:type:: {last}", f"   :module: {module}", f"   :canonical: {meaning}", ""]
         lines += [f"   {line}".rstrip() for line in analyzer.attr_docs["", name]]
         return self.parse_text_to_nodes("\n".join(lines))
 
@@ -131,4 +156,5 @@ def setup(app: "Sphinx") -> dict[str, bool]:
     app.add_directive("error-tree", ErrorTree)
     app.add_directive("close-codes", CloseCodes)
     app.add_directive("alias", Alias)
+    app.add_directive("settings-table", SettingsTable)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
