@@ -30,5 +30,7 @@ def test_a_file_that_is_linked_exists(target: str) -> None:
 
 
 def test_every_page_is_linked() -> None:
-    pages = {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")} - {"docs/index.md"}
+    # Some pages are nothing but a file beside the README, which is linked itself.
+    own = [page for page in (ROOT / "docs").glob("*.md") if not page.read_text("utf-8").startswith("```{include} ../")]
+    pages = {f"docs/{page.name}" for page in own} - {"docs/index.md"}
     assert {page for page in pages if f"({page})" not in PAGE} == set()

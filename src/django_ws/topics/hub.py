@@ -188,12 +188,14 @@ class Hub:
                 channel.ready.set()
                 channel.ready = None
 
-    def deliver(self, messages: "Iterable[ChannelMessage]", /) -> None:
-        """Tell the members of these channels."""
-        for name, payload in messages:
-            channel = self._channels.get(name)
-            if channel is not None:
-                channel.deliver(payload)
+    def deliver(self, message: "ChannelMessage", /) -> int:
+        """Tell the members of a channel; give how many they are."""
+        name, payload = message
+        channel = self._channels.get(name)
+        if channel is None:
+            return 0
+        channel.deliver(payload)
+        return len(channel)
 
     def tell_gap(self, names: "Iterable[str]", /) -> None:
         """Tell the members of these channels that events may have been lost."""

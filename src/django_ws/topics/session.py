@@ -27,6 +27,8 @@ _LINGER: Final = 5.0
 _FIRST_PAUSE: Final = 0.1
 """Seconds; at most that long is the pause before the first try to connect again. Each next may be twice as long."""
 _LONGEST_PAUSE: Final = 10.0
+_TURN: Final = 5000
+"""Deliveries after which the event loop gets its turn, within one batch of the link: some tens of milliseconds."""
 _LOG_EVERY: Final = 60.0
 """Seconds between two lines about an engine that stays away."""
 
@@ -50,8 +52,8 @@ class Channels(Protocol):
         """Take note that the engine has confirmed these subscriptions."""
         ...
 
-    def deliver(self, messages: "Iterable[ChannelMessage]", /) -> None:
-        """Take what came."""
+    def deliver(self, message: "ChannelMessage", /) -> int:
+        """Take what came; give how many members were told."""
         ...
 
     def tell_gap(self, names: "Iterable[str]", /) -> None:
@@ -142,8 +144,14 @@ class Session:
 
     async def _read(self, link: "Link") -> None:
         while True:
-            self._channels.deliver(await link.receive())
-            # A link with more in its buffer need not have waited, and others want their turn, too.
+            told = 0
+            for message in await link.receive():
+                told += self._channels.deliver(message)
+                if told >= _TURN:
+                    told = 0
+                    await asyncio.sleep(0)
+            # A link with more in its buffer need not have waited, and others want their turn, too: the transports,
+            # which write what they hold, and the clients, whose messages wait.
             await asyncio.sleep(0)
 
     async def _command(self, link: "Link") -> None:

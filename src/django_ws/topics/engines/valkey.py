@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, final
 
 from django_ws.exceptions import BrokerError
 from django_ws.topics.engines.valkey_config import (
-    RedisError,
+    FAILURES,
     Slots,
     ValkeyConfig,
     broken,
@@ -31,8 +31,10 @@ from django_ws.topics.engines.valkey_link import ValkeyLink
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from redis.exceptions import ResponseError
+
     from django_ws.interfaces import ChannelMessage
-    from django_ws.topics.engines.valkey_config import Address, Client, Command, ResponseError
+    from django_ws.topics.engines.valkey_config import Address, Client, Command
 
 __all__ = ["ValkeyBroker"]
 
@@ -75,7 +77,7 @@ class ValkeyBroker:
             if refused and self._config.cluster and all(is_moved(error) for _, error in refused):
                 self._slots = None
                 refused = self._send([command for command, _ in refused])
-        except (RedisError, OSError) as error:
+        except FAILURES as error:
             self._slots = None
             raise broken("Valkey cannot be reached", error) from error
         if refused:
@@ -121,7 +123,7 @@ class ValkeyBroker:
         for address in (*range(len(self._config.threads)), *self._known):
             try:
                 slots = Slots(self._client(address).execute_command("CLUSTER", "SLOTS"), self._config.host_of(address))
-            except (RedisError, OSError) as error:
+            except FAILURES as error:
                 last = error
             else:
                 self._known = slots.addresses()

@@ -29,12 +29,13 @@ if TYPE_CHECKING:
     from django_ws.interfaces import ChannelMessage
 
 __all__ = [
+    "FAILURES",
     "Address",
     "Client",
     "Command",
     "Connection",
-    "RedisError",
-    "ResponseError",
+    "Pipeline",
+    "Pool",
     "Slots",
     "ValkeyConfig",
     "broken",
@@ -47,6 +48,9 @@ Address: TypeAlias = tuple[str, int]
 """A node of a cluster: host and port."""
 Command: TypeAlias = tuple[str, str, bytes]
 """What publishes one message: the command's name, the channel's with its prefix, and the payload."""
+
+FAILURES: Final = (RedisError, OSError)
+"""What redis-py raises where a command could not be carried out."""
 
 _MEBIBYTE: Final = 1024 * 1024
 

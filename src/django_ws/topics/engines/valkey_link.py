@@ -11,8 +11,10 @@ from django_ws.topics.engines.valkey_wire import Asking, Hearing, opened
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from redis.exceptions import ResponseError
+
     from django_ws.interfaces import ChannelMessage
-    from django_ws.topics.engines.valkey_config import Address, Command, Connection, ResponseError, ValkeyConfig
+    from django_ws.topics.engines.valkey_config import Address, Command, Connection, ValkeyConfig
 
 __all__ = ["ValkeyLink", "find_slots"]
 

@@ -10,10 +10,11 @@ from abc import ABC, abstractmethod
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Any, Final, final
 
+from redis.exceptions import ResponseError
 from typing_extensions import override
 
 from django_ws.exceptions import BrokerError
-from django_ws.topics.engines.valkey_config import ResponseError, broken
+from django_ws.topics.engines.valkey_config import broken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -191,12 +192,14 @@ class Asking(Wire):
 
     @override
     def ping(self) -> None:
+        """See :meth:`Wire.ping`."""
         self.send([("PING",)])
         self._asked.append((1, None))
 
     # See Wire.hear.
     @override
     def hear(self, reply: Any, /) -> None:
+        """See :meth:`Wire.hear`."""
         self._replies.append(reply)
         number, future = self._asked[0]
         if len(self._replies) == number:
@@ -207,6 +210,7 @@ class Asking(Wire):
 
     @override
     def give_up(self, error: BrokerError, /) -> None:
+        """See :meth:`Wire.give_up`."""
         for _, future in self._asked:
             if future is not None and not future.done():
                 future.set_exception(BrokerError(str(error)))
@@ -263,11 +267,13 @@ class Hearing(Wire):
 
     @override
     def ping(self) -> None:
+        """See :meth:`Wire.ping`."""
         self.send([("PING",)])
 
     # See Wire.hear.
     @override
     def hear(self, reply: Any, /) -> None:
+        """See :meth:`Wire.hear`."""
         if isinstance(reply, ResponseError):
             raise broken("Valkey refuses", reply)
         match reply:
@@ -282,6 +288,7 @@ class Hearing(Wire):
 
     @override
     def give_up(self, error: BrokerError, /) -> None:
+        """See :meth:`Wire.give_up`."""
         for _, future in self._joining:
             if not future.done():
                 future.set_exception(BrokerError(str(error)))

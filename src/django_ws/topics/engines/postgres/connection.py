@@ -19,7 +19,17 @@ if TYPE_CHECKING:
     from psycopg import AsyncConnection
     from psycopg.rows import TupleRow
 
-__all__ = ["check_alias", "check_dsn", "deadline", "describe", "missing_table", "open_connection", "own_parameters"]
+__all__ = [
+    "DEFAULTS",
+    "check_alias",
+    "check_dsn",
+    "deadline",
+    "describe",
+    "missing_table",
+    "open_connection",
+    "own_parameters",
+    "sever",
+]
 
 DEFAULTS: Final[dict[str, object]] = {
     "connect_timeout": 10,

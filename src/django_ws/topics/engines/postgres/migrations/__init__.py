@@ -1,1 +1,3 @@
 """Migrations of the engine over PostgreSQL."""
+
+__all__: list[str] = []
