@@ -1,0 +1,1 @@
+WS_MIDDLEWARE = ["howto.authenticate.middleware.ApiKeyMiddleware"]
