@@ -214,6 +214,28 @@ async def test_a_fault_of_an_engine_is_not_taken_for_a_loss(broker: FakeBroker) 
     assert broker.links == []
 
 
+async def test_a_large_batch_for_many_members_leaves_others_their_turn(
+    broker: FakeBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_TURN", 4)
+    first, _ = await join(News())
+    second, hearing = await join(News())
+    assert first == second
+    seen: list[int] = []
+
+    async def look() -> None:
+        while len(hearing.events) < 10:
+            seen.append(len(hearing.events))
+            await asyncio.sleep(0)
+
+    looking = asyncio.ensure_future(look())
+    broker.links[0].put([("news", b"T%d" % number) for number in range(10)])
+    await asyncio.wait_for(looking, 5)
+    # Each event is two deliveries.
+    assert {2, 4, 6, 8} <= set(seen)
+    assert hearing.events == list(range(10))
+
+
 class Bare:
     """Channels, as a hub has them."""
 
@@ -233,7 +255,7 @@ class Bare:
     def confirmed(self, names: Iterable[str], /) -> None:
         self.confirmed_names.update(names)
 
-    def deliver(self, messages: Iterable[ChannelMessage], /) -> None:
+    def deliver(self, message: ChannelMessage, /) -> int:
         raise NotImplementedError
 
     def tell_gap(self, names: Iterable[str], /) -> None:
