@@ -88,6 +88,28 @@ async def test_to_subscribe_twice_is_to_hear_once_and_to_unsubscribe_is_to_hear_
         assert run.connection.sent == ["x", "z"]
 
 
+async def test_events_for_a_client_that_reads_slowly_wait_in_order_and_none_is_lost() -> None:
+    async with Run() as run:
+        run.connection.stall()
+        for text in ("one", "two", "three"):
+            run.topic.tell(text)
+        await turns()
+        assert run.connection.sent == []
+        run.connection.resume()
+        await until(lambda: len(run.connection.sent) == 3)
+        run.topic.tell("four")
+        assert run.connection.sent == ["one", "two", "three", "four"]
+
+
+async def test_an_event_after_the_end_is_for_nobody() -> None:
+    async with Run() as run:
+        socket = run.socket
+        run.connection.disconnect()
+        await asyncio.wait_for(run.task, 5)
+        socket.ws_deliver(FakeDelivery("late", run.topic))
+        assert run.connection.sent == []
+
+
 async def test_a_socket_may_have_very_many_topics_and_leave_each() -> None:
     async with Run() as run:
         others = [Texts() for _ in range(20)]

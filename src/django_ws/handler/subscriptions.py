@@ -123,9 +123,17 @@ class SubscribingSocket(SocketCore, Generic[OutT]):
             if self._pump is not None:
                 _ = delivery.event  # decoded here, so that what cannot be is known to all
                 self._pump.put(delivery)
+            elif self._outbox is None:
+                # _send_data() written out for a client that keeps up: one call less for each delivery.
+                rest = self._connection.send(delivery.encoded(self._options.encoder))
+                if rest is not None:
+                    self._outbox = self._new_outbox()
+                    _ = self._outbox.begin(rest)
             else:
                 # Not awaited: it goes out in its order, and what waits is bounded.
-                _ = self._send_data(delivery.encoded(self._options.encoder))
+                _ = self._outbox.put(delivery.encoded(self._options.encoder))
+        except ConnectionClosed:
+            return
         except InvalidMessageError:
             raise  # nobody of this process can have it
         except Exception as error:  # noqa: BLE001 - an event that cannot be encoded is a fault of this socket alone
