@@ -10,6 +10,8 @@ The map of the package::
     workers/         what runs in a process of its own: an application in-process, one behind uvicorn, the client
     processes        starts the workers, pins them to cores, talks JSON lines with them
     in_process, over_uvicorn, growth    the rounds
+    fanout, fanout_uvicorn              the rounds of topics
+    made_up, crowd   servers without a network: for one socket, for many that hear the same
     figures          medians, quartiles, ratios
     results          the JSON file
     report, plots    the table, the page, the pictures

@@ -134,13 +134,16 @@ class Crowd:
         self._missing: int = count
         self._all: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._members: list[_Bare | _Served] = []
-        if served:
-            config = uvicorn.Config(
-                application, interface="asgi3", ws="websockets-sansio", lifespan="off", log_level="error"
-            )
-            config.ws_ping_interval = None
-            config.access_log = False
-            config.load()
+        config = uvicorn.Config(
+            application,
+            interface="asgi3",
+            ws="websockets-sansio",
+            lifespan="off",
+            log_level="error",
+            access_log=False,
+            ws_ping_interval=None,
+        )
+        config.load()
         for _ in range(count):
             self._members.append(
                 _Served(config, path, self._written) if served else _Bare(application, path, self._written)

@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.apps import BURST, PATHS
+from benchmarks.apps import BURST, OWN, PATHS, STALLED
 from benchmarks.fanout import SUBSCRIBERS
 from benchmarks.implementations import implementation
 from benchmarks.measures import MESSAGE, OURS, WITHOUT, measure
@@ -25,8 +25,6 @@ _AHEAD: Final = 2
 
 _BURST_SUBSCRIBERS: Final = 10
 _AT_ONCE: Final = 1000
-_STALLED: Final = "/fanout/stalled/"
-_OWN: Final = "/fanout/own/"
 
 
 @contextmanager
@@ -98,7 +96,7 @@ def _join(run: "Run", client: "Worker", engine: str, sockets: int) -> None:
     """Let very many sockets come at once, each to a topic of its own and a common one, and see that all hear."""
     run.begin(measure("join").title, 1)
     with Server(implementation(OURS), engine) as server:
-        failed = client.ask("gather", name="join", port=server.port, path=_OWN, count=sockets, at_once=_AT_ONCE)
+        failed = client.ask("gather", name="join", port=server.port, path=OWN, count=sockets, at_once=_AT_ONCE)
         deaf = client.ask("audience", name="join", measure="once", text=MESSAGE)
         client.ask("dismiss", name="join")
     run.results.add("join", OURS, failed + deaf)
@@ -118,7 +116,7 @@ def _stalled(run: "Run", client: "Worker") -> None:
         for _ in range(plan.delay_rounds):
             for name in run.shuffled((OURS, WITHOUT)):
                 if name == OURS:
-                    client.ask("stall", port=server.port, path=_STALLED)
+                    client.ask("stall", port=server.port, path=STALLED)
                 late = client.ask(
                     "audience", name="late", measure="delay", text=MESSAGE, events=events, seconds=plan.delay_seconds
                 )

@@ -16,7 +16,21 @@ Where the environment has :data:`ENGINE`, the last two reach the sockets of all 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
 from typing import Any, Final, Literal, TypeAlias
 
-__all__ = ["BURST", "ENGINE", "PATHS", "Application", "Kind", "Message", "Receive", "Scope", "Send", "Stack"]
+__all__ = [
+    "BURST",
+    "ENGINE",
+    "MANY",
+    "OWN",
+    "PATHS",
+    "STALLED",
+    "Application",
+    "Kind",
+    "Message",
+    "Receive",
+    "Scope",
+    "Send",
+    "Stack",
+]
 
 Kind: TypeAlias = Literal["json", "text", "fast", "orm", "ping", "fanout", "burst"]
 Stack: TypeAlias = Literal["startproject", "async"]
@@ -45,3 +59,12 @@ BURST: Final = 10_000
 
 ENGINE: Final = "BENCHMARKS_ENGINE"
 """The variable of the environment with the URL of the Valkey that joins the processes; without it each is alone."""
+
+STALLED: Final = "/fanout/stalled/"
+"""As ``fanout``, but it is sent so much at once that a client that does not read stops it."""
+
+OWN: Final = "/fanout/own/"
+"""As ``fanout``, and each subscribes to a topic of its own besides."""
+
+MANY: Final = "/fanout/many/"
+"""Told a number, it subscribes to so many topics, and answers with the number."""

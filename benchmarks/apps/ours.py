@@ -10,8 +10,8 @@ from benchmarks.apps.django_setup import configure, slow_query
 
 configure(__name__)
 
-from benchmarks.apps import PATHS  # noqa: E402
-from benchmarks.apps.ours_fanout import MANY, OWN, STALLED, Burst, FanOut, Many, Own, Stalled  # noqa: E402
+from benchmarks.apps import MANY, OWN, PATHS, STALLED  # noqa: E402
+from benchmarks.apps.ours_fanout import Burst, FanOut, Many, Own, Stalled  # noqa: E402
 from django_ws import JSON, JSONEncodable, WebSocketHandler, get_websocket_application  # noqa: E402 - Django first
 from django_ws.codecs.msgspec import MsgspecCodec  # noqa: E402
 from django_ws.middleware import DjangoMiddleware  # noqa: E402

@@ -9,16 +9,7 @@ from benchmarks.apps import BURST
 from django_ws import JSON, Overflow, WebSocketHandler
 from django_ws.topics import Topic
 
-__all__ = ["MANY", "OWN", "STALLED", "Burst", "FanOut", "Many", "Own", "Stalled"]
-
-STALLED: Final = "/fanout/stalled/"
-"""As ``fanout``, but it is sent so much at once that a client that does not read stops it."""
-
-OWN: Final = "/fanout/own/"
-"""As ``fanout``, and each subscribes to a topic of its own besides."""
-
-MANY: Final = "/fanout/many/"
-"""Told a number, it subscribes to so many topics, and answers with the number."""
+__all__ = ["Burst", "FanOut", "Many", "Own", "Stalled"]
 
 _TOO_MUCH: Final = 256
 """Messages of 64 KiB: over what the buffers of the system hold."""

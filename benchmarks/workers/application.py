@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, final
 
 import uvloop
 
-from benchmarks.apps import PATHS
+from benchmarks.apps import MANY, PATHS
 from benchmarks.crowd import Crowd, membership
 from benchmarks.implementations import implementation
 from benchmarks.made_up import connection_time, echo, heap_bytes, message_time
@@ -105,7 +105,8 @@ class ApplicationWorker:
         async def run(events: int) -> float:
             return await self._crowds[served].delivery_time(text, events) * count / 1000
 
-        return await self._sized(("fanout", served), run, seconds) / count * 1000
+        # One event is a thousand deliveries.
+        return await self._sized(("fanout", served), run, seconds, trial=1, least=1) / count * 1000
 
     async def alone(self) -> None:
         """Let the sockets of fan-out leave, lest two crowds hear each other."""
@@ -115,15 +116,20 @@ class ApplicationWorker:
 
     async def membership(self, topics: int, sockets: int, *, traced: bool = False) -> tuple[float, float]:
         """Give the seconds in which so many sockets join so many topics each, and the bytes of one membership."""
-        from benchmarks.apps.ours_fanout import MANY  # noqa: PLC0415 - only in the process of ours
-
         return await membership(self._application("fanout"), MANY, topics, sockets, traced=traced)
 
-    async def _sized(self, key: tuple[object, ...], run: "Callable[[int], Awaitable[float]]", seconds: float) -> float:
+    async def _sized(
+        self,
+        key: tuple[object, ...],
+        run: "Callable[[int], Awaitable[float]]",
+        seconds: float,
+        trial: int = _TRIAL,
+        least: int = 3,
+    ) -> float:
         count = self._counts.get(key)
         if count is None:
-            await run(_TRIAL)
-            count = self._counts[key] = max(3, int(seconds * 1e6 / await run(_TRIAL)))
+            await run(trial)
+            count = self._counts[key] = max(least, int(seconds * 1e6 / await run(trial)))
             await run(count)
         return await run(count)
 

@@ -26,6 +26,9 @@ _AT_ONCE: Final = 100
 _WARM_UP: Final = 0.05
 """Seconds before the messages are counted."""
 
+_SUBSCRIBING: Final = 0.3
+_SUBSCRIBING_A_SECOND: Final = 2000
+
 _DEADLINE: Final = 60
 """Seconds that the last messages may take to come back."""
 
@@ -117,7 +120,10 @@ class ClientWorker:
 
     async def gather(self, name: str, port: int, path: str, count: int, at_once: int = _AT_ONCE) -> int:
         """Open more sockets of an audience; give how many could not be."""
-        return await self._audiences.setdefault(name, Audience()).open(port, path, count, at_once)
+        failed = await self._audiences.setdefault(name, Audience()).open(port, path, count, at_once)
+        # Whoever has been accepted may still have to subscribe.
+        await asyncio.sleep(_SUBSCRIBING + count / _SUBSCRIBING_A_SECOND)
+        return failed
 
     # What the parent is told is any JSON, and so are the arguments of the measure.
     async def audience(self, name: str, measure: str, **arguments: Any) -> Any:
