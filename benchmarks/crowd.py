@@ -200,23 +200,37 @@ async def membership(
     The bytes are those of the heap by tracemalloc, which slows it down, or those of RSS, which are only meant where
     there are very many.
     """
-    process = psutil.Process()
+    if traced:
+        # What is made once, or kept for the next time, is there already.
+        await _join(application, path, topics, sockets, lambda: 0)
+        tracemalloc.start()
+    try:
+        return await _join(application, path, topics, sockets, _traced if traced else _resident)
+    finally:
+        tracemalloc.stop()
 
-    def used() -> int:
-        gc.collect()
-        size: int = tracemalloc.get_traced_memory()[0] if traced else process.memory_info().rss
-        return size
 
+def _traced() -> int:
+    return tracemalloc.get_traced_memory()[0]
+
+
+def _resident() -> int:
+    size: int = psutil.Process().memory_info().rss
+    return size
+
+
+async def _join(
+    application: "Application", path: str, topics: int, sockets: int, used: "Callable[[], int]"
+) -> tuple[float, float]:
     crowd = Crowd(application, path, sockets, served=False)
     await crowd.opened()
-    if traced:
-        tracemalloc.start()
     # What a message leaves behind is there already, as the bytes begin to be counted.
     await crowd.tell_all("0")
+    gc.collect()
     before, start = used(), perf_counter()
     await crowd.tell_all(str(topics))
     seconds = perf_counter() - start
+    gc.collect()
     size = (used() - before) / topics / sockets
-    tracemalloc.stop()
     await crowd.leave()
     return seconds, size

@@ -28,7 +28,7 @@ def run_fanout(run: "Run") -> None:
             for _ in range(run.plan.fanout_rounds):
                 for one in run.shuffled(some):
                     nanoseconds = workers[one.name].ask(
-                        "fanout", text=MESSAGE, seconds=run.plan.seconds, count=SUBSCRIBERS, served=served
+                        "fanout", text=MESSAGE, seconds=run.plan.fanout_seconds / 2, count=SUBSCRIBERS, served=served
                     )
                     run.results.add(name, one.name, 1e9 / nanoseconds)
                     run.step()

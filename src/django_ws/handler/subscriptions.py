@@ -24,7 +24,7 @@ __all__ = ["SubscribingSocket"]
 OutT = TypeVar("OutT", default=JSONEncodable)
 
 _FEW: Final = 16
-"""Up to so many memberships are in a list, which takes half the memory of a dict; thousands are not searched one by one."""
+"""Up to so many memberships are in a list, which takes half the memory of a dict; more are not searched one by one."""
 
 
 class SubscribingSocket(SocketCore, Generic[OutT]):
