@@ -1,0 +1,7 @@
+WS_BROKERS = {
+    "default": {
+        "BACKEND": "howto.swap.engine.MeasuredBroker",
+        "LOCATION": "",
+        "OPTIONS": {},
+    },
+}
