@@ -83,7 +83,7 @@ fuzz: $(VENV)/.resilience ## A million bad messages, and bad frames over each se
 	cd tests && $(CURDIR)/$(BIN)/python -m resilience fuzz
 
 docs: $(VENV)/.dev ## Build the site of the documentation into build/docs (no network)
-	$(BIN)/python -m sphinx -n -T -W --keep-going -q -b html -d build/doctrees docs build/docs
+	$(BIN)/python -m sphinx -n -T -W --keep-going -q -E -a -b html -d build/doctrees docs build/docs
 	@echo 'The site is at build/docs/index.html'
 
 docs-check: $(VENV)/.dev ## Check the site: built, complete, links, examples, accessibility

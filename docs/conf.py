@@ -77,6 +77,7 @@ extensions = [
     "sphinx_design",
     "sphinx_sitemap",
     "sphinxext.opengraph",
+    "accessible",
     "public_names",
     "tables",
     "machines",
@@ -139,11 +140,11 @@ html_theme_options = {
     "light_logo": "wordmark-light.svg",
     "dark_logo": "wordmark-dark.svg",
     "sidebar_hide_name": True,
-    "light_css_variables": {"color-brand-primary": "#0b6341", "color-brand-content": "#0b6341"},
-    "dark_css_variables": {"color-brand-primary": "#5fd39c", "color-brand-content": "#5fd39c"},
+    "light_css_variables": {"color-brand-primary": "#0b6341", "color-brand-content": "#0b6341", "color-api-name": "#0b6341"},
+    "dark_css_variables": {"color-brand-primary": "#5fd39c", "color-brand-content": "#5fd39c", "color-api-name": "#5fd39c"},
 }
-pygments_style = "friendly"
-pygments_dark_style = "monokai"
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"
 sitemap_url_scheme = "{link}"
 sitemap_show_lastmod = False
 ogp_site_url = html_baseurl
