@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "_ext"))
 
-import django  # noqa: E402 - what follows needs the folder above
-from annotations import import_all  # noqa: E402
-from django.conf import settings  # noqa: E402
-from inventories import compile_all  # noqa: E402
-from sphinx.ext.napoleon import GoogleDocstring  # noqa: E402
+import django
+from annotations import import_all
+from django.conf import settings
+from inventories import compile_all
+from sphinx.ext.napoleon import GoogleDocstring
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
+    from sphinx.config import Config
 
 # What the package needs to be imported as a whole.
 if not settings.configured:
@@ -69,7 +70,6 @@ version = ".".join(release.split(".")[:2])
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
-    "sphinx.ext.doctest",
     "sphinx.ext.intersphinx",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
@@ -107,16 +107,22 @@ nitpick_ignore = [
     ("py:class", "django.utils.datastructures.CaseInsensitiveMapping"),  # Django documents it nowhere
 ]
 nitpick_ignore_regex = [
-    ("py:(class|obj)", r"(?:[\w.]*\.)?_?(?:T|P|InT|OutT|EventT|SocketT|ViewT|SendT|ReceiveT)(?:_co|_contra)?(?:\.args|\.kwargs)?"),
+    (
+        "py:(class|obj)",
+        r"(?:[\w.]*\.)?_?(?:T|P|InT|OutT|EventT|SocketT|ViewT|SendT|ReceiveT)(?:_co|_contra)?(?:\.args|\.kwargs)?",
+    ),
 ]
 
-doctest_global_setup = ""
-trim_doctest_flags = True
 
 # --- other sites ----------------------------------------------------------------------------------
 
-intersphinx_mapping = compile_all(HERE / "_inventories", HERE / "_build" / "inventories")
 intersphinx_timeout = 5
+
+
+def read_inventories(app: "Sphinx", config: "Config") -> None:
+    """Set ``intersphinx_mapping`` by the lists in ``_inventories``."""
+    config.intersphinx_mapping = compile_all(HERE / "_inventories", Path(app.doctreedir) / "inventories")
+
 
 # --- Markdown -------------------------------------------------------------------------------------
 
@@ -140,8 +146,16 @@ html_theme_options = {
     "light_logo": "wordmark-light.svg",
     "dark_logo": "wordmark-dark.svg",
     "sidebar_hide_name": True,
-    "light_css_variables": {"color-brand-primary": "#0b6341", "color-brand-content": "#0b6341", "color-api-name": "#0b6341"},
-    "dark_css_variables": {"color-brand-primary": "#5fd39c", "color-brand-content": "#5fd39c", "color-api-name": "#5fd39c"},
+    "light_css_variables": {
+        "color-brand-primary": "#0b6341",
+        "color-brand-content": "#0b6341",
+        "color-api-name": "#0b6341",
+    },
+    "dark_css_variables": {
+        "color-brand-primary": "#5fd39c",
+        "color-brand-content": "#5fd39c",
+        "color-api-name": "#5fd39c",
+    },
 }
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
@@ -155,7 +169,7 @@ copybutton_prompt_is_regexp = True
 
 
 def find_sections(_app: "Sphinx", docname: str, source: list[str]) -> None:
-    """Let the front page's ``tutorial/*`` mean the section's own index where it has one, and nothing while it is empty."""
+    """Let the front page's ``tutorial/*`` mean the section's index if it has one, and nothing while it is empty."""
     if docname != "index":
         return
     lines: list[str] = []
@@ -170,6 +184,7 @@ def find_sections(_app: "Sphinx", docname: str, source: list[str]) -> None:
 
 def setup(app: "Sphinx") -> None:
     """Register what the pages refer to by name besides Python's things."""
+    app.connect("config-inited", read_inventories, priority=100)
     app.connect("source-read", find_sections)
     app.add_object_type("setting", "setting", objname="setting", indextemplate="pair: %s; setting")
     app.add_object_type("djangosignal", "djangosignal", objname="signal", indextemplate="pair: %s; signal")

@@ -196,8 +196,10 @@ MODULE = "the dotted name of a module, or None"
             "WS_BROKERS",
             {"a": {"BACKEND": 1}},
             "{'a': {'BACKEND': 1}}",
-            "a dict like CACHES, where 'a' is a dict with BACKEND, a dotted name, "
-            "LOCATION, a string, and OPTIONS, a dict",
+            (
+                "a dict like CACHES, where 'a' is a dict with BACKEND, a dotted name, "
+                "LOCATION, a string, and OPTIONS, a dict"
+            ),
         ),
         (
             "WS_BROKERS",

@@ -21,7 +21,9 @@ def mend(html: str) -> str:
     return _PARAMETERS.sub(lines, html).replace('class="caption" role="heading"', 'class="caption"')
 
 
-def on_page(_app: "Sphinx", _name: str, _template: str, context: dict[str, Any], _tree: "nodes.document | None") -> None:
+def on_page(
+    _app: "Sphinx", _name: str, _template: str, context: dict[str, Any], _tree: "nodes.document | None"
+) -> None:
     """Handle ``html-page-context``, after the theme has."""
     if isinstance(context.get("body"), str):
         context["body"] = mend(context["body"])

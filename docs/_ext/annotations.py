@@ -33,7 +33,7 @@ class _Loader(SourceFileLoader):
         code: CodeType = compile(data, path, "exec", flags=flag, dont_inherit=True, optimize=_optimize)
         return code
 
-    def get_code(self, fullname: str) -> CodeType:
+    def get_code(self, _fullname: str) -> CodeType:
         # Never the cached bytecode, which was compiled without the flag.
         return self.source_to_code(self.get_data(self.path), self.path)
 
@@ -61,10 +61,8 @@ def import_all(skip: frozenset[str], aliases: "Mapping[str, str]", before: "Call
     sys.meta_path.insert(0, _Finder())
     before()
     package = importlib.import_module(PACKAGE)
-    names = [PACKAGE]
-    for module in pkgutil.walk_packages(package.__path__, f"{PACKAGE}."):
-        if not any(module.name.startswith(prefix) for prefix in skip):
-            names.append(module.name)
+    found = (module.name for module in pkgutil.walk_packages(package.__path__, f"{PACKAGE}."))
+    names = [PACKAGE, *(name for name in found if not any(name.startswith(prefix) for prefix in skip))]
     modules = [importlib.import_module(name) for name in names]
     for module in modules:
         _complete(module)

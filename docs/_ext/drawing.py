@@ -1,7 +1,7 @@
 """SVG by hand: for the pictures that are drawn from the code when the site is built.
 
-No font is asked how wide a text is, so the build is the same everywhere; a width is reckoned generously instead. Colours
-are variables of the theme (``_static/drawing.css``), so a picture inlined in a page follows it from light to dark.
+No font is asked how wide a text is, so the build is the same everywhere; a width is reckoned generously instead.
+Colours are variables of the theme (``_static/drawing.css``), so a picture in a page follows it from light to dark.
 """
 
 from html import escape
@@ -60,9 +60,10 @@ def tip(x: float, y: float, dx: float, dy: float) -> str:
     return f'<polygon points="{x:.4g},{y:.4g} {left} {right}" class="tip"/>'
 
 
-def svg(width: float, height: float, parts: list[str], title: str, description: str, classes: str = "") -> str:
+def svg(size: tuple[float, float], parts: list[str], title: str, description: str, classes: str = "") -> str:
     """Put a picture together; the title names it and the description tells it to those who cannot see it."""
     kind = f' class="{classes}"' if classes else ""
+    width, height = size
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width:g} {height:g}"{kind}'
         f' style="max-width: {width:g}px">\n<title>{escape(title)}</title>\n<desc>{escape(description)}</desc>\n'

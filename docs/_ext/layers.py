@@ -106,7 +106,7 @@ def draw(found: Contracts, width: float, classes: str = "") -> str:
         parts.append(text(box.x + box.width / 2, box.y + box.height / 2, part, strong))
     description = "From the top, each row may import only what is in rows below it: "
     description += "; ".join(", ".join(row) for row in found.rows)
-    return svg(width, height, parts, "The layers of django-ws, as their imports are held to", description, classes)
+    return svg((width, height), parts, "The layers of django-ws, as their imports are held to", description, classes)
 
 
 def _plain(words: str) -> str:

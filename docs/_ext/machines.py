@@ -1,4 +1,4 @@
-"""For machine readers: ``llms.txt``, a list of the pages, and ``reference.md``, the whole reference as one Markdown page.
+"""For machine readers: ``llms.txt``, a list of the pages, and ``reference.md``, all of the reference as Markdown.
 
 Both are made from the pages themselves as the site is built (https://llmstxt.org/).
 """

@@ -55,14 +55,18 @@ def entry_of(target: str, entries: "dict[str, Any]") -> str | None:
             holder, _, other_attribute = name.rpartition(".")
             if other_attribute == attribute:
                 known, holder_value = find(holder)
-                if known and isinstance(holder_value, type) and (
-                    issubclass(owner_value, holder_value) or issubclass(holder_value, owner_value)
+                if (
+                    known
+                    and isinstance(holder_value, type)
+                    and (issubclass(owner_value, holder_value) or issubclass(holder_value, owner_value))
                 ):
                     return name
     return None
 
 
-def resolve(app: "Sphinx", env: "BuildEnvironment", node: "pending_xref", content: nodes.TextElement) -> nodes.reference | None:
+def resolve(
+    app: "Sphinx", env: "BuildEnvironment", node: "pending_xref", content: nodes.TextElement
+) -> nodes.reference | None:
     """Handle ``missing-reference``."""
     if node.get("refdomain") != "py":
         return None

@@ -57,7 +57,7 @@ class Diagram(NamedTuple):
 
 def tables(side: str) -> tuple[tuple[str, ...], dict[tuple[str, str, bool], list[str]]]:
     """Read the tables of one side: its states, and (from, to, whether by the peer) -> events."""
-    from django_ws.protocol import states  # noqa: PLC0415 - when the site is built, not when this is loaded
+    from django_ws.protocol import states
 
     found: defaultdict[tuple[str, str, bool], list[str]] = defaultdict(list)
     if side == "peer":
@@ -94,8 +94,9 @@ def diagram(side: str) -> Diagram:
     edges: list[Edge] = []
     for (before, to, peer), events in found.items():
         left = tuple(
-            event for event in events if out is None or before not in framed or (to, peer) != (after, by_peer)
-            or event not in out.events
+            event
+            for event in events
+            if out is None or before not in framed or (to, peer) != (after, by_peer) or event not in out.events
         )
         if left:
             edges.append(Edge(before, to, left, peer))
@@ -131,7 +132,7 @@ def ranks(picture: Diagram) -> dict[str, int]:
 
 
 def arrange(picture: Diagram) -> tuple[list[list[str]], list[tuple[Edge, list[str]]]]:
-    """Order each row; give the rows, and for each edge the places that it passes. ``edge:row`` is one between states."""
+    """Order each row; give the rows, and for each edge the places it passes. ``edge:row`` is one between states."""
     rank = ranks(picture)
     rows: list[list[str]] = [[] for _ in range(max(rank.values()) + 1)]
     for state in picture.states:
@@ -214,7 +215,7 @@ def _edges(
     routes = list(routes)
     leaving: defaultdict[str, list[int]] = defaultdict(list)
     arriving: defaultdict[str, list[int]] = defaultdict(list)
-    for index, (edge, route) in enumerate(routes):
+    for index, (edge, _route) in enumerate(routes):
         if edge.source != edge.target:
             leaving[edge.source].append(index)
             arriving[edge.target].append(index)
@@ -279,7 +280,9 @@ def draw(picture: Diagram, title: str) -> str:
         (x1, y1), (x2, y2) = points[-2], points[-1]
         # A curve arrives upright.
         parts.append(tip(x2, y2, *((x2 - x1, 0) if y1 == y2 else (0, y2 - y1))))
-    ends = {state for state in picture.states if all(edge.source != state or edge.target == state for edge in picture.edges)}
+    ends = {
+        state for state in picture.states if all(edge.source != state or edge.target == state for edge in picture.edges)
+    }
     ends -= set(picture.framed)
     for state, box in layout.boxes.items():
         parts.append(rectangle(box, "box main" if state in ends else "box", 15))
@@ -289,7 +292,7 @@ def draw(picture: Diagram, title: str) -> str:
     told = "; ".join(
         f"{before} and {event}: {after}" for before, event, after in sorted(picture.transitions(), key=_order(picture))
     )
-    return svg(layout.width, layout.height, parts, title, f"State, event, and the state after. {told}.")
+    return svg((layout.width, layout.height), parts, title, f"State, event, and the state after. {told}.")
 
 
 def _order(picture: Diagram) -> "Callable[[tuple[str, str, str]], tuple[int, str]]":

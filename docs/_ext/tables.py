@@ -54,7 +54,10 @@ class Transitions(_Table):
         events = list(dict.fromkeys(event for row in rows_of.values() for event in row))
         return self.table(
             ["state", *(f":class:`{event.__name__}`" for event in events)],
-            [[f"``{state.name}``", *(self.after(row.get(event)) for event in events)] for state, row in rows_of.items()],
+            [
+                [f"``{state.name}``", *(self.after(row.get(event)) for event in events)]
+                for state, row in rows_of.items()
+            ],
             stub=True,
         )
 
@@ -93,7 +96,7 @@ class CloseCodes(_Table):
         from django_ws.close_codes import CloseCode, is_sendable
 
         docs = ModuleAnalyzer.for_module("django_ws.close_codes").find_attr_docs()
-        names = self.table(
+        return self.table(
             ["code", "name", "meaning", "a server may send it"],
             [
                 [
@@ -105,7 +108,6 @@ class CloseCodes(_Table):
                 for code in CloseCode
             ],
         )
-        return names
 
 
 class SettingsTable(_Table):
@@ -123,7 +125,8 @@ class SettingsTable(_Table):
 def read_settings(page: Path) -> list[tuple[str, dict[str, str]]]:
     """Read the entries of a page: each setting with its fields."""
     _, *entries = page.read_text("utf-8").split("\n.. setting:: ")
-    return [(entry.partition("\n")[0], dict(re.findall(r"^   :(\w+): (.*)$", entry, re.MULTILINE))) for entry in entries]
+    fields = re.compile(r"^   :(\w+): (.*)$", re.MULTILINE)
+    return [(entry.partition("\n")[0], dict(fields.findall(entry))) for entry in entries]
 
 
 class Alias(SphinxDirective):

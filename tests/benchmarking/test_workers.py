@@ -49,7 +49,7 @@ def test_a_connection_of_ours_goes_through_djangos_middleware(stack: str) -> Non
 @pytest.mark.parametrize("measured", INSTALLED)
 def test_each_implementation_answers_the_client_over_uvicorn(measured: Implementation) -> None:
     with Server(measured) as server, client_worker() as client:
-        for kind in sorted(measured.kinds - {"ping"}):
+        for kind in sorted(measured.kinds - {"ping", "fanout", "burst"}):  # these do not answer
             assert client.ask("open", name=kind, port=server.port, path=PATHS[kind], count=3) == 3
             found = client.ask("echo", name=kind, text=MESSAGE, in_flight=2, seconds=0.1)
             assert found["total"] >= 6

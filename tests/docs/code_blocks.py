@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from typing_extensions import override
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 
@@ -26,6 +28,7 @@ class Block:
     options: dict[str, str] = field(default_factory=dict)
     body: str = ""
 
+    @override
     def __str__(self) -> str:
         return f"{self.page.relative_to(ROOT)}:{self.line}"
 

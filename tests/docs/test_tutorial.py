@@ -268,7 +268,11 @@ def test_what_the_last_page_hands_to_others_is_valid(name: str, tmp_path: Path) 
         text = (deploy / "nginx.conf").read_text("utf-8")
         text = text.replace("/etc/ssl/chat.example.pem", files.certificate)
         text = text.replace("/etc/ssl/chat.example.key", files.key)
-        (tmp_path / "nginx.conf").write_text(f"error_log stderr; pid {tmp_path}/pid; events {{}} http {{ {text} }}")
+        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        folders = "".join(f"{kind}_temp_path {tmp_path}/{kind};\n" for kind in kinds)
+        (tmp_path / "nginx.conf").write_text(
+            f"error_log stderr; pid {tmp_path}/pid; events {{}} http {{ {folders} {text} }}"
+        )
         command = [program, "-t", "-q", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False)
     assert done.returncode == 0, done.stderr

@@ -1,0 +1,7 @@
+import os
+
+from django_ws import get_websocket_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "howto.settings")
+
+application = get_websocket_application()
