@@ -1,4 +1,4 @@
-"""Settings of the demo: what `startproject` writes, less what it does not need, and WS_MIDDLEWARE."""
+"""Settings of the demo: what `startproject` writes, less what it does not need, WS_MIDDLEWARE and WS_BROKERS."""
 
 import os
 import warnings
@@ -52,12 +52,34 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {
+DATABASES: dict[str, dict[str, object]] = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": os.environ.get("DEMO_DATABASE", BASE_DIR / "demo.sqlite3"),
     }
 }
+
+# What carries the room of the page. In one process nothing is needed for that; serve.py starts the others.
+ENGINE = os.environ.get("DEMO_ENGINE", "memory")
+LOCATION = os.environ.get("DEMO_ENGINE_LOCATION", "")
+
+WS_BROKERS = {
+    "default": {
+        "memory": {"BACKEND": "django_ws.topics.engines.memory.MemoryBroker"},
+        "valkey": {"BACKEND": "django_ws.topics.engines.valkey.ValkeyBroker", "LOCATION": LOCATION},
+        "nats": {"BACKEND": "django_ws.topics.engines.nats.NatsBroker", "LOCATION": LOCATION},
+        "postgres": {"BACKEND": "django_ws.topics.engines.postgres.PostgresBroker", "LOCATION": "default"},
+    }[ENGINE]
+}
+
+if ENGINE == "postgres":  # the site's own database carries the room, too
+    DATABASES["default"] = {
+        "ENGINE": "django.db.backends.postgresql",
+        "HOST": LOCATION,
+        "NAME": "postgres",
+        "USER": "postgres",
+    }
+    INSTALLED_APPS.append("django_ws.topics.engines.postgres")
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

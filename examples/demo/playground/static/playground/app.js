@@ -1,5 +1,6 @@
 // The page: binds the cards to one connection.
 
+import { bindChat } from "./chat.js";
 import { explain } from "./close-codes.js";
 import { Connection } from "./connection.js";
 import { bindFlood } from "./flood.js";
@@ -16,6 +17,7 @@ const address = `${base}/ws/playground/`;
 const log = new Log($("#log"));
 const connection = new Connection(address);
 const members = bindMembers(log);
+const chat = bindChat(log);
 bindFlood(log);
 
 // --- connection ----------------------------------------------------------------------------------
@@ -144,6 +146,7 @@ function introduced({ user }) {
   $("#login-form").hidden = user !== null;
   $("#logout-form").hidden = user === null;
   members.expect(user);
+  chat.expect(user);
 }
 
 // Posts a form of Django's own and reconnects: the new handshake brings the new session.
