@@ -210,8 +210,10 @@ async def flooded(**attributes: object) -> tuple[Flooding, FakeConnection]:
     connection.stall()
     socket: Flooding = make(cls, connection)
     task = asyncio.create_task(socket.run())
-    await until_in_time(lambda: socket.sent)
+    # The close has so little time that the thread, on a busy machine, may come to its end too late for it.
+    await until_in_time(lambda: socket.sent or socket._close_code)
     connection.resume()
+    await until_in_time(lambda: socket.sent)
     connection.disconnect()
     await task
     return socket, connection

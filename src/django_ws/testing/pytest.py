@@ -66,5 +66,5 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "ws_live_server" in getattr(item, "fixturenames", ()):
             mark = item.get_closest_marker("django_db")
-            options = {} if mark is None else mark.kwargs
-            item.add_marker(pytest.mark.django_db(**{**options, "transaction": True}), append=False)
+            options: dict[str, object] = {} if mark is None else dict(mark.kwargs)
+            item.add_marker(pytest.mark.django_db(**options | {"transaction": True}), append=False)
