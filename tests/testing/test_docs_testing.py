@@ -57,13 +57,16 @@ def test_the_test_cases(environment: dict[str, str], tmp_path: Path) -> None:
     assert f"Ran {number} tests in " in output, output
 
 
-def test_the_tests_of_pytest(environment: dict[str, str], tmp_path: Path) -> None:
-    (tmp_path / "conftest.py").write_text(
-        "import django\nfrom django.test.utils import setup_test_environment\n\ndjango.setup()\n"
-        "setup_test_environment()\n"
-        'pytest_plugins = ["django_ws.testing.pytest"]\n'
-    )
+BY_HAND = (
+    "import django\nfrom django.test.utils import setup_test_environment\n\ndjango.setup()\nsetup_test_environment()\n"
+)
+
+
+@pytest.mark.parametrize(("setup", "options"), [(BY_HAND, ("-p", "no:django")), ("", ())], ids=["alone", "with django"])
+def test_the_tests_of_pytest(environment: dict[str, str], tmp_path: Path, setup: str, options: tuple[str, ...]) -> None:
+    (tmp_path / "conftest.py").write_text(f'{setup}pytest_plugins = ["django_ws.testing.pytest"]\n')
     (tmp_path / "pytest.ini").write_text("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
     files = ("chat/test_pytest.py", "chat/test_live.py")
-    output = output_of(tmp_path, environment, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist", *files)
+    plugins = ("-p", "no:cacheprovider", "-p", "no:xdist", *options)
+    output = output_of(tmp_path, environment, "-m", "pytest", *plugins, *files)
     assert "3 passed" in output, output

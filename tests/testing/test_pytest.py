@@ -137,5 +137,4 @@ def test_it_is_a_plugin_by_itself(tmp_path: Path) -> None:
 
 
 def test_it_goes_with_pytest_django(tmp_path: Path) -> None:
-    pytest.importorskip("pytest_django")
     assert "2 passed" in run(tmp_path, 'pytest_plugins = ["django_ws.testing.pytest"]\n')
