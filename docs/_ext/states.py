@@ -187,13 +187,14 @@ def lay_out(picture: Diagram) -> Layout:
         y += _HEIGHT + _SPACE
     height = y - _SPACE + 12
     frame = _frame(picture, boxes, width)
-    paths, labels = _edges(picture, routes, boxes, middle)
+    paths, labels = _edges(routes, boxes, middle)
     if picture.out is not None and frame is not None:
         target = boxes[picture.out.target]
         x = min(max(frame.x + 16, target.x + 12), target.x + target.width - 12)
         paths.append((picture.out, [(x, frame.y + frame.height), (x, target.y)]))
         words = len(picture.out.label) * TEXT
         labels.append((picture.out, Box(x + 6, (frame.y + frame.height + target.y) / 2 - FONT / 2, words, FONT)))
+    labels = _apart(labels, boxes)
     return Layout(boxes, paths, labels, frame, width, height)
 
 
@@ -206,7 +207,6 @@ def _frame(picture: Diagram, boxes: dict[str, Box], width: float) -> Box | None:
 
 
 def _edges(
-    picture: Diagram,
     routes: "Iterable[tuple[Edge, list[str]]]",
     boxes: dict[str, Box],
     middle: dict[str, tuple[float, float]],
@@ -242,8 +242,7 @@ def _edges(
         paths.append((edge, points))
         (x1, y1), (x2, y2) = points[0], points[1]
         labels.append((edge, Box((x1 + x2) / 2 - words / 2, (y1 + y2) / 2 - FONT / 2, words, FONT)))
-    del picture
-    return paths, _apart(labels, boxes)
+    return paths, labels
 
 
 def _port(box: Box, indexes: list[int], index: int) -> float:
@@ -301,7 +300,7 @@ def _order(picture: Diagram) -> "Callable[[tuple[str, str, str]], tuple[int, str
 
 def _curve(points: "Sequence[tuple[float, float]]") -> str:
     """Write a path that leaves and arrives upright."""
-    (x, y), *rest = points
+    x, y = points[0]
     path = f"M{x:.4g} {y:.4g}"
     for (x1, y1), (x2, y2) in pairwise(points):
         if x1 == x2 or y1 == y2:
@@ -309,7 +308,6 @@ def _curve(points: "Sequence[tuple[float, float]]") -> str:
         else:
             half = (y1 + y2) / 2
             path += f" C{x1:.4g} {half:.4g} {x2:.4g} {half:.4g} {x2:.4g} {y2:.4g}"
-    del rest
     return path
 
 
