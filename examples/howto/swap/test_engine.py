@@ -1,3 +1,5 @@
+from unittest import IsolatedAsyncioTestCase
+
 from typing_extensions import override
 
 from django_ws.interfaces import Broker
@@ -6,13 +8,14 @@ from django_ws.testing.brokers import BrokerConformance
 from .engine import MeasuredBroker
 
 
-class TestMeasuredBroker(BrokerConformance):
-    """What every engine must do, some twenty tests; those that ship pass the same. Run by pytest."""
+class MeasuredBrokerTests(BrokerConformance, IsolatedAsyncioTestCase):
+    """What every engine must do; those that ship pass the same tests."""
 
     backend = "howto.swap.engine.MeasuredBroker"
     processes = False  # it carries events within one process
 
-    def setup_method(self) -> None:
+    @override
+    def setUp(self) -> None:
         self.broker = MeasuredBroker("", {})
 
     @override

@@ -2,6 +2,6 @@ import os
 
 from django_ws import get_websocket_application
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "howto.settings")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
 
 application = get_websocket_application()

@@ -1,0 +1,163 @@
+"""Every block of the how-to guides is run: here by the examples' own tests, and by test_howto_*.py beside this file."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from runpy import run_path
+
+import pytest
+from django.core.checks import run_checks
+from django.test import override_settings
+
+from django_ws.conf import wrong_settings
+from docs.code_blocks import DOCS, ROOT, Block, pages_of
+from docs.howto_site import BLOCKS, EXAMPLES
+
+SERVERS = ("uvicorn ", "hypercorn ", "granian ", "daphne ")
+"""Command lines that test_howto_servers.py runs."""
+COMMANDS = ("python manage.py check ", "python manage.py ws_urls", "python manage.py ws_connect ")
+"""Command lines that test_howto_debug.py and test_howto_proxies.py run."""
+CONFIGURATIONS = {"nginx.conf", "Caddyfile", "haproxy.cfg"}
+"""Files that test_howto_proxies.py runs."""
+PACKAGES = sorted(path.parent for path in EXAMPLES.glob("*/tests.py"))
+
+
+def runner_of(block: Block) -> str:
+    """Name what runs a block.
+
+    Raises:
+        AssertionError: Nothing does.
+    """
+    if block.directive == "toctree":
+        return "sphinx"
+    if block.directive == "literalinclude":
+        file = block.file
+        assert file.is_relative_to(EXAMPLES), f"{block}: examples of the guides are in examples/howto"
+        assert block.included().strip(), block
+        if file.suffix == ".py" and file.name.startswith("settings"):
+            return "settings"
+        if file.suffix == ".py":
+            assert is_imported_by_tests(file), f"{block}: no test imports {file.name}"
+            return "tests"
+        if file.suffix in {".js", ".toml"}:
+            return {".js": "pages", ".toml": "servers"}[file.suffix]
+        assert file.name in CONFIGURATIONS, f"{block}: nobody runs {file.name}"
+        return "proxies"
+    assert block.language == "sh", f"{block}: nobody runs {block.language or block.directive!r}"
+    for line in block.body.splitlines():
+        assert line.startswith(SERVERS + COMMANDS), f"{block}: nobody runs {line!r}"
+    return "shell"
+
+
+def is_imported_by_tests(file: Path) -> bool:
+    if file.name in {"tests.py", "test_engine.py"}:
+        return True
+    modules = [*file.parent.glob("*.py")]
+    reached, found = {"tests", "test_engine"}, [EXAMPLES / "urls.py", EXAMPLES / "ws_urls.py"]
+    while found:
+        reached |= {name for text in found for name in re.findall(r"\.(\w+) import", text.read_text("utf-8"))}
+        found = [module for module in modules if module.stem in reached and module not in found]
+        modules = [module for module in modules if module not in found]
+    return file.stem in reached
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=str)
+def test_every_block_is_run(block: Block) -> None:
+    assert runner_of(block)
+
+
+def test_every_example_is_shown() -> None:
+    """Nothing in examples/howto is there for nobody."""
+    shown = {block.file for block in BLOCKS if block.directive == "literalinclude"}
+    files = {path for path in EXAMPLES.glob("*/*") if path.is_file() and path.suffix != ".pyc"}
+    assert {path for path in files - shown if path.name != "__init__.py"} == set()
+
+
+@pytest.fixture(scope="module")
+def tested() -> str:
+    """Run the tests of all examples as Django's users do."""
+    return run_python("-W", "error", "-m", "django", "test", "howto", "-v", "2", "--settings=howto.settings")
+
+
+@pytest.mark.xdist_group("howto-examples")
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+def test_the_examples_pass_their_tests(tested: str, package: Path) -> None:
+    defined = re.findall(r"def (test_\w+)", (package / "tests.py").read_text("utf-8"))
+    passed = re.findall(rf"^(test_\w+) \(howto\.{package.name}\.tests\.", tested, re.MULTILINE)
+    assert sorted(passed) == sorted(defined)
+
+
+@pytest.mark.xdist_group("howto-examples")
+def test_the_engine_passes_the_conformance_tests(tested: str) -> None:
+    found = re.findall(r"^test_\w+ \(howto\.swap\.test_engine\.", tested, re.MULTILINE)
+    assert len(found) - tested.count(" skipped ") > 20
+
+
+def run_python(*arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT / "examples",
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "howto.settings", "PYTHONPATH": str(ROOT / "examples")},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+SETTINGS = sorted(
+    {block.file for block in BLOCKS if block.directive == "literalinclude" and "settings" in block.argument}
+)
+
+
+@pytest.mark.parametrize("file", SETTINGS, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_settings_pass_the_checks(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "examples"))
+    settings = {name: value for name, value in run_path(str(file)).items() if name.isupper()}
+    assert settings
+    with override_settings(**settings):
+        assert wrong_settings() == []
+        found = run_checks(tags=["django_ws"])
+    assert [str(message) for message in found] == []
+
+
+NAMES = re.compile(r"\bWS_[A-Z_]+\b")
+
+
+@pytest.mark.parametrize("page", pages_of("howto"), ids=lambda page: page.stem)
+def test_what_a_page_names_exists(page: Path) -> None:
+    from django_ws import conf
+
+    text = page.read_text("utf-8")
+    known = {*conf.NAMES, "WS_BASE_URL"}
+    assert set(NAMES.findall(text)) - {"TASK_WS_CLOSED"} <= known
+    for name in re.findall(r"`(django_ws\.(?:guards|middleware|testing|interfaces|topics|signals)[\w.]*)`", text):
+        module, _, attribute = name.rpartition(".")
+        assert has(module, attribute), name
+
+
+def has(module: str, attribute: str) -> bool:
+    from importlib import import_module
+
+    from django.utils.module_loading import import_string
+
+    try:
+        import_module(f"{module}.{attribute}")
+    except ImportError:
+        try:
+            import_string(f"{module}.{attribute}")
+        except ImportError:
+            return False
+    return True
+
+
+def test_the_index_links_each_guide_by_what_is_wanted() -> None:
+    index = (DOCS / "howto" / "index.md").read_text("utf-8")
+    for page in pages_of("howto")[1:]:
+        assert f"]({page.name})" in index, page
