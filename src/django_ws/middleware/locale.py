@@ -2,7 +2,9 @@
 
 ``django_ws.middleware.LocaleMiddleware`` in ``WS_MIDDLEWARE``. The language is found as Django's ``LocaleMiddleware``
 finds it, but for the URL: by the cookie ``LANGUAGE_COOKIE_NAME``, then by ``Accept-Language``. Browsers do not tell
-their time zone; a page can, by a cookie::
+their time zone; a page can, by a cookie:
+
+.. code-block:: javascript
 
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
     document.cookie = `django_timezone=${zone}; path=/; samesite=lax`;

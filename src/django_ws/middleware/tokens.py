@@ -1,7 +1,9 @@
 """Who it is, by a token that the client offers as a subprotocol.
 
 A browser sets no headers on a websocket, and a token in the URL ends up in logs. What it can send is a list of
-subprotocols::
+subprotocols:
+
+.. code-block:: javascript
 
     new WebSocket(url, ["chat.v1", "bearer." + token])
 
