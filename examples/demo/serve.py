@@ -1,4 +1,4 @@
-"""Serve the demo: with an engine that carries its room, if need be, and as many workers as wanted.
+"""Serve the demo: with the engine that carries its room, and as many workers as wanted.
 
 python serve.py --engine valkey --workers 2
 """
@@ -6,14 +6,16 @@ python serve.py --engine valkey --workers 2
 import argparse
 import os
 import signal
+import socket
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
-import uvicorn
-
 from engines import ENGINES
+from kept import kept
+
+HERE = Path(__file__).parent
 
 
 def main() -> None:
@@ -24,29 +26,29 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8000)
     asked = parser.parse_args()
     if asked.workers > 1 and asked.engine == "memory":
-        parser.exit(
-            2,
+        sys.exit(
             f"The memory engine carries events within one process, and {asked.workers} workers are as many processes: "
-            "who is on one would not hear who is on another. Name an engine: valkey, nats or postgres.\n",
+            "who is on one would not hear who is on another. Name an engine: valkey, nats or postgres."
         )
+    address = f"http://{asked.host}:{asked.port}/"
+
+    def is_up() -> bool:
+        with closing(socket.socket()) as client:
+            return client.connect_ex((asked.host, asked.port)) == 0
+
+    if is_up():
+        sys.exit(f"Something else is served at {address} already. Take another port: PORT=8001")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # an end as any other: what was started is ended, too
     with suppress(KeyboardInterrupt), ENGINES[asked.engine]() as location:
         os.environ.update(DEMO_ENGINE=asked.engine, DEMO_ENGINE_LOCATION=location)
-        here = Path(__file__).parent
-        subprocess.run([sys.executable, here / "manage.py", "migrate", "--verbosity", "0"], check=True)
-        carried = "" if asked.engine == "memory" else f", over {asked.engine}"
-        workers = "one worker" if asked.workers == 1 else f"{asked.workers} workers"
-        print(
-            f"\n  The demo is at http://{asked.host}:{asked.port}/  ({workers}{carried}; Ctrl+C stops it)\n", flush=True
-        )
-        uvicorn.run(
-            "demo.asgi:application",
-            app_dir=str(here),
-            host=asked.host,
-            port=asked.port,
-            workers=asked.workers,
-            log_level="warning",
-        )
+        subprocess.run([sys.executable, HERE / "manage.py", "migrate", "--verbosity", "0"], check=True)
+        command = (sys.executable, "-m", "uvicorn", "demo.asgi:application", "--app-dir", str(HERE))
+        options = ("--host", asked.host, "--port", str(asked.port), "--workers", str(asked.workers))
+        with kept(*command, *options, "--log-level", "warning", until=is_up) as server:
+            workers = "one worker" if asked.workers == 1 else f"{asked.workers} workers"
+            print(f"\n  The demo is at {address}  ({workers}, engine: {asked.engine}; Ctrl+C stops it)\n", flush=True)
+            server.wait()
+            sys.exit("The server has ended.")
 
 
 if __name__ == "__main__":

@@ -11,8 +11,10 @@ from msgspec import Meta, Struct
 from typing_extensions import override
 
 from django_ws import BrokerError, CloseCode, Topic, WebSocketHandler
+from django_ws.exceptions import InvalidMessageError
 
 LONGEST = 200  # characters of what is said
+AWAY = "the engine is away"
 
 
 class Said(Struct, tag="said", frozen=True):
@@ -38,7 +40,7 @@ class Room(Topic[Said | Joined | Left]):
 
 
 class Say(Struct, tag="say"):
-    text: Annotated[str, Meta(min_length=1, max_length=LONGEST)]
+    text: Annotated[str, Meta(pattern=r"\S", max_length=LONGEST)]
 
 
 class Welcome(Struct, tag="welcome"):
@@ -47,7 +49,7 @@ class Welcome(Struct, tag="welcome"):
 
 
 class Unsaid(Struct, tag="unsaid"):
-    text: str
+    why: str
 
 
 Outgoing: TypeAlias = Said | Joined | Left | Welcome | Unsaid
@@ -59,22 +61,26 @@ class Chat(WebSocketHandler[Say, Outgoing]):
     @override
     async def on_open(self) -> None:
         self.room = Room(name=self.kwargs["room"])
+        who = name_of(await self.request.auser(), self.request.GET.get("guest", ""))
         try:
             await self.subscribe(self.room)  # nothing that is said from now on is missed
+            await self.send(Welcome(who, os.getpid()))
+            await self.room.apublish(Joined(who, os.getpid()))
         except BrokerError:
-            await self.close(CloseCode.TRY_AGAIN_LATER, "the engine is away")
-            return
-        who = name_of(await self.request.auser(), self.request.GET.get("guest", ""))
-        await self.send(Welcome(who, os.getpid()))
-        await self.room.apublish(Joined(who, os.getpid()))
-        self.who = who
+            await self.close(CloseCode.TRY_AGAIN_LATER, AWAY)
+        else:
+            self.who = who
 
     @override
     async def on_message(self, data: Say) -> None:
         try:
             await self.room.apublish(Said(self.who, data.text, os.getpid()))
         except BrokerError:
-            await self.send(Unsaid(data.text))
+            await self.send(Unsaid(AWAY))
+
+    @override
+    async def on_invalid(self, error: InvalidMessageError, message: str | bytes) -> None:
+        await self.send(Unsaid(str(error)))  # which holds no part of the message
 
     @override
     async def on_close(self) -> None:

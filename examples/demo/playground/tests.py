@@ -1,14 +1,17 @@
 """How the sockets of a project are tested: in Django's test case, without a server. `python manage.py test` runs it."""
 
+import os
 from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.test import TestCase
+from django.test import TestCase, TransactionTestCase, override_settings
 from django.utils.dateparse import parse_datetime
 from typing_extensions import override
 
 from django_ws import CloseCode
-from django_ws.testing import connect, freeze_clock
+from django_ws.testing import ClientSocket, FakeBroker, capture_publishes, connect, freeze_clock
+from django_ws.topics import brokers
+from playground.chat import AWAY, LONGEST, Joined, Left, Room, Said, Unsaid, Welcome
 from playground.ws import CLOSE_REASONS, Patient, Playground, Strict, countdown, temperature
 
 
@@ -125,6 +128,125 @@ class UserTests(TestCase):
             async with connect("/ws/members/", cookies=cookies) as ws:
                 self.assertEqual(await ws.wait_closed(), 4401)
                 self.assertEqual(ws.close_reason, "Unauthorized")
+
+
+LOBBY = "/ws/rooms/lobby/"
+HERE = os.getpid()  # one process serves the tests, and publishes what they hear
+
+
+class ChatTests(TestCase):
+    async def enter(self, ws: ClientSocket, who: str) -> None:
+        self.assertEqual(await ws.receive(), Welcome(who, HERE))
+        self.assertEqual(await ws.receive(), Joined(who, HERE))
+
+    async def test_two_talk_and_one_leaves(self) -> None:
+        alice = await User.objects.acreate(username="alice")
+        async with connect(LOBBY, user=alice) as one:
+            await self.enter(one, "alice")
+            async with connect(f"{LOBBY}?guest=bob", user=None) as other:
+                await self.enter(other, "guest bob")
+                self.assertEqual(await one.receive(), Joined("guest bob", HERE))
+                await other.send({"type": "say", "text": "Grüße"})
+                for ws in (one, other):
+                    self.assertEqual(await ws.receive(), Said("guest bob", "Grüße", HERE))
+            self.assertEqual(await one.receive(), Left("guest bob", HERE))
+
+    async def test_rooms_are_apart(self) -> None:
+        async with connect(LOBBY) as lobby, connect("/ws/rooms/kitchen/") as kitchen:
+            await self.enter(lobby, "guest unknown")
+            await self.enter(kitchen, "guest unknown")
+            await kitchen.send({"type": "say", "text": "tea?"})
+            self.assertEqual(await kitchen.receive(), Said("guest unknown", "tea?", HERE))
+            await lobby.receive_nothing()
+
+    async def test_a_guest_cannot_pass_for_a_user(self) -> None:
+        for guest, who in (("alice", "guest alice"), ("<b>@%00+", "guest b"), ("x" * 99, f"guest {'x' * 20}")):
+            async with connect(f"{LOBBY}?guest={guest}") as ws:
+                await self.enter(ws, who)
+
+    async def test_what_cannot_be_said_is_answered(self) -> None:
+        with capture_publishes(deliver=True) as published, self.assertLogs("django_ws", "WARNING"):
+            async with connect(LOBBY) as ws:
+                await self.enter(ws, "guest unknown")
+                for text in ("", " ", "x" * (LONGEST + 1), 7):
+                    await ws.send({"type": "say", "text": text})
+                    answer = await ws.receive()
+                    assert isinstance(answer, Unsaid)
+                    self.assertIn("$.text", answer.why)
+                await ws.send({"type": "say", "text": "x" * LONGEST})
+                self.assertEqual(await ws.receive(), Said("guest unknown", "x" * LONGEST, HERE))
+        self.assertEqual([type(event) for _, event in published], [Joined, Said, Left])
+
+    def test_the_view_publishes_at_the_commit(self) -> None:
+        self.client.force_login(User.objects.create(username="alice"))
+        with capture_publishes() as published, self.captureOnCommitCallbacks(execute=True):
+            response = self.client.post("/rooms/lobby/say/", {"text": " Hello! ", "guest": "not asked"})
+            self.assertEqual(published, [])
+        self.assertEqual(response.status_code, 204)
+        self.assertEqual(published, [(Room(name="lobby"), Said("alice", "Hello!", HERE, by="view"))])
+
+    def test_the_view_takes_no_bad_input(self) -> None:
+        with capture_publishes() as published, self.captureOnCommitCallbacks(execute=True):
+            for fields, why in (
+                ({}, "text: This field is required."),
+                ({"text": "   "}, "text: This field is required."),
+                ({"text": "x" * (LONGEST + 1)}, "text: Ensure this value has at most 200 characters (it has 201)."),
+                ({"text": "Hello", "guest": "\0"}, "guest: Null characters are not allowed."),
+            ):
+                response = self.client.post("/rooms/lobby/say/", fields)
+                self.assertContains(response, why, status_code=400)
+            self.assertEqual(self.client.get("/rooms/lobby/say/").status_code, 405)
+        self.assertEqual(published, [])
+
+
+@override_settings(WS_BROKERS={"default": {"BACKEND": "django_ws.testing.FakeBroker"}})
+class EngineTests(TransactionTestCase):  # which does commit, as a site does
+    """An engine that goes away, and comes back."""
+
+    engine: FakeBroker
+
+    @override
+    def setUp(self) -> None:
+        engine = brokers["default"]
+        assert isinstance(engine, FakeBroker)
+        self.engine = engine
+        self.addCleanup(engine.come_back)
+
+    async def test_while_it_is_away_the_page_is_told(self) -> None:
+        with self.assertLogs("django_ws"):
+            async with connect(LOBBY) as ws:
+                self.assertIsInstance(await ws.receive(), Welcome)
+                self.assertIsInstance(await ws.receive(), Joined)
+                self.engine.go_down()
+                await ws.send({"type": "say", "text": "Hello?"})
+                self.assertEqual(await ws.receive(), Unsaid(AWAY))
+
+    async def test_when_it_is_back_the_page_comes_anew(self) -> None:
+        with freeze_clock() as clock, self.assertLogs("django_ws"):
+            async with connect(LOBBY) as ws:
+                self.assertIsInstance(await ws.receive(), Welcome)
+                self.assertIsInstance(await ws.receive(), Joined)
+                self.engine.go_down()
+                await clock.advance(1)
+                self.assertTrue(ws.is_open)
+                self.engine.come_back()
+                await clock.advance(60)
+                self.assertEqual(await ws.wait_closed(), CloseCode.SERVICE_RESTART)
+                self.assertEqual(ws.close_reason, "events may have been lost")
+
+    @override_settings(WS_BROKER_TIMEOUT=0.01)
+    async def test_nobody_enters_while_it_is_away(self) -> None:
+        self.engine.go_down()
+        with self.assertLogs("django_ws"):
+            async with connect(LOBBY) as ws:
+                self.assertEqual(await ws.wait_closed(), CloseCode.TRY_AGAIN_LATER)
+                self.assertEqual(ws.close_reason, AWAY)
+
+    def test_the_view_says_that_it_is_away(self) -> None:
+        self.assertEqual(self.client.post("/rooms/lobby/say/", {"text": "Hello?"}).status_code, 204)
+        self.engine.go_down()
+        response = self.client.post("/rooms/lobby/say/", {"text": "Hello?"})
+        self.assertContains(response, AWAY, status_code=503)
 
 
 class FloodTests(TestCase):

@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
 from django_ws import BrokerError
-from playground.chat import LONGEST, Chat, Joined, Left, Room, Said, name_of
+from playground.chat import AWAY, LONGEST, Chat, Joined, Left, Room, Said, name_of
 from playground.ws import Members, Patient, Playground, Strict, countdown
 
 
@@ -27,14 +27,15 @@ class SayForm(forms.Form):
 def say(request: HttpRequest, room: str) -> HttpResponse:
     form = SayForm(request.POST)
     if not form.is_valid():
-        return HttpResponse(form.errors.as_text(), status=400, content_type="text/plain")
+        why = "; ".join(f"{name}: {error}" for name, errors in form.errors.items() for error in errors)
+        return HttpResponse(why, status=400, content_type="text/plain")
     who = name_of(request.user, form.cleaned_data["guest"])
     try:
         with transaction.atomic():
             # What a site saves, it saves here. The room hears of it when that is committed.
             Room(name=room).publish_on_commit(Said(who, form.cleaned_data["text"], os.getpid(), by="view"))
     except BrokerError:
-        return HttpResponse("The engine is away.", status=503, content_type="text/plain")
+        return HttpResponse(AWAY, status=503, content_type="text/plain")
     return HttpResponse(status=204)
 
 
@@ -56,7 +57,6 @@ CODE = {
     "close": source(Playground.on_message),
     "countdown": source(countdown),
 }
-
 
 EXTRA = {"code": CODE, "engine": settings.ENGINE}
 

@@ -6,7 +6,7 @@ import { Connection } from "./connection.js";
 import { bindFlood } from "./flood.js";
 import { Log } from "./log.js";
 import { bindMembers } from "./members.js";
-import { $, base, show } from "./page.js";
+import { $, base, post, show } from "./page.js";
 import { Sparkline } from "./sparkline.js";
 
 const PING_SECONDS = 5; // Playground.ping_interval
@@ -149,12 +149,9 @@ function introduced({ user }) {
   chat.expect(user);
 }
 
-// Posts a form of Django's own and reconnects: the new handshake brings the new session.
-async function post(form) {
-  const body = new FormData(form);
-  // Django changes the token at a login, so the one in the page may be old.
-  body.set("csrfmiddlewaretoken", document.cookie.match(/csrftoken=([^;]+)/)?.[1] ?? "");
-  const response = await fetch(form.action, { method: "POST", body }).catch(() => null);
+// Posts the form and reconnects: the new handshake brings the new session.
+async function enter(form) {
+  const response = await post(form);
   if (!response) return "The server does not answer.";
   if (!response.ok) return `The server answered with ${response.status}. Its log says why.`;
   if (!response.redirected) return "That name and password do not match.";
@@ -168,7 +165,7 @@ for (const form of [$("#login-form"), $("#logout-form")]) {
     const button = form.querySelector("button");
     button.disabled = true;
     $("#login-error").textContent = "";
-    $("#login-error").textContent = await post(form);
+    $("#login-error").textContent = await enter(form);
     button.disabled = false;
   });
 }
