@@ -54,6 +54,7 @@ class Running:
 
     def __init__(self, line: str, port: int, project: "Project") -> None:
         self.port: int = port
+        self.name: str = line.partition(" ")[0]
         self._line: str = line
         self._log: Path = project.folder / f"{port}.log"
         with self._log.open("wb") as log:
