@@ -131,13 +131,16 @@ class UserTests(TestCase):
 
 
 LOBBY = "/ws/rooms/lobby/"
-HERE = os.getpid()  # one process serves the tests, and publishes what they hear
 
 
 class ChatTests(TestCase):
+    @override
+    def setUp(self) -> None:
+        self.worker = os.getpid()  # one process serves the tests, and publishes what they hear
+
     async def enter(self, ws: ClientSocket, who: str) -> None:
-        self.assertEqual(await ws.receive(), Welcome(who, HERE))
-        self.assertEqual(await ws.receive(), Joined(who, HERE))
+        self.assertEqual(await ws.receive(), Welcome(who, self.worker))
+        self.assertEqual(await ws.receive(), Joined(who, self.worker))
 
     async def test_two_talk_and_one_leaves(self) -> None:
         alice = await User.objects.acreate(username="alice")
@@ -145,18 +148,18 @@ class ChatTests(TestCase):
             await self.enter(one, "alice")
             async with connect(f"{LOBBY}?guest=bob", user=None) as other:
                 await self.enter(other, "guest bob")
-                self.assertEqual(await one.receive(), Joined("guest bob", HERE))
+                self.assertEqual(await one.receive(), Joined("guest bob", self.worker))
                 await other.send({"type": "say", "text": "Grüße"})
                 for ws in (one, other):
-                    self.assertEqual(await ws.receive(), Said("guest bob", "Grüße", HERE))
-            self.assertEqual(await one.receive(), Left("guest bob", HERE))
+                    self.assertEqual(await ws.receive(), Said("guest bob", "Grüße", self.worker))
+            self.assertEqual(await one.receive(), Left("guest bob", self.worker))
 
     async def test_rooms_are_apart(self) -> None:
         async with connect(LOBBY) as lobby, connect("/ws/rooms/kitchen/") as kitchen:
             await self.enter(lobby, "guest unknown")
             await self.enter(kitchen, "guest unknown")
             await kitchen.send({"type": "say", "text": "tea?"})
-            self.assertEqual(await kitchen.receive(), Said("guest unknown", "tea?", HERE))
+            self.assertEqual(await kitchen.receive(), Said("guest unknown", "tea?", self.worker))
             await lobby.receive_nothing()
 
     async def test_a_guest_cannot_pass_for_a_user(self) -> None:
@@ -174,7 +177,7 @@ class ChatTests(TestCase):
                     assert isinstance(answer, Unsaid)
                     self.assertIn("$.text", answer.why)
                 await ws.send({"type": "say", "text": "x" * LONGEST})
-                self.assertEqual(await ws.receive(), Said("guest unknown", "x" * LONGEST, HERE))
+                self.assertEqual(await ws.receive(), Said("guest unknown", "x" * LONGEST, self.worker))
         self.assertEqual([type(event) for _, event in published], [Joined, Said, Left])
 
     def test_the_view_publishes_at_the_commit(self) -> None:
@@ -183,7 +186,7 @@ class ChatTests(TestCase):
             response = self.client.post("/rooms/lobby/say/", {"text": " Hello! ", "guest": "not asked"})
             self.assertEqual(published, [])
         self.assertEqual(response.status_code, 204)
-        self.assertEqual(published, [(Room(name="lobby"), Said("alice", "Hello!", HERE, by="view"))])
+        self.assertEqual(published, [(Room(name="lobby"), Said("alice", "Hello!", self.worker, by="view"))])
 
     def test_the_view_takes_no_bad_input(self) -> None:
         with capture_publishes() as published, self.captureOnCommitCallbacks(execute=True):
