@@ -13,8 +13,8 @@ class Files(NamedTuple):
     key: str
 
 
-def make_certificates(folder: Path) -> Files:
-    """Make a certificate for 127.0.0.1, and the authority that vouches for it."""
+def make_certificates(folder: Path, names: str = "IP:127.0.0.1") -> Files:
+    """Make a certificate for these names of a server, and the authority that vouches for it."""
     authority, authority_key, certificate, key = (
         folder / name for name in ("ca.pem", "ca-key.pem", "cert.pem", "key.pem")
     )
@@ -22,7 +22,7 @@ def make_certificates(folder: Path) -> Files:
     usage = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")
     _openssl("-subj", "/CN=test authority", *usage, "-keyout", str(authority_key), "-out", str(authority))
     _openssl(
-        *("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=CA:FALSE"),
+        *("-subj", "/CN=localhost", "-addext", f"subjectAltName={names}", "-addext", "basicConstraints=CA:FALSE"),
         *("-addext", "extendedKeyUsage=serverAuth,clientAuth", "-addext", "authorityKeyIdentifier=keyid"),
         *("-CA", str(authority), "-CAkey", str(authority_key), "-keyout", str(key), "-out", str(certificate)),
     )
