@@ -90,6 +90,7 @@ extensions = [
     "drawing",
     "layers",
     "life",
+    "measured",
     "states",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
