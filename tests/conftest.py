@@ -3,11 +3,15 @@
 import os
 import sqlite3
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import django
 import pytest
 from django.core.management import call_command
 from django.db import connections
+
+if TYPE_CHECKING:
+    from django_ws.handler.lanes import Lane
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "testproject.settings")
 django.setup()
@@ -21,6 +25,36 @@ def fresh_refusals() -> Iterator[None]:
     yield
     refusals._counts.clear()
     refusals._lines.clear()
+
+
+@pytest.fixture(autouse=True)
+def as_without_the_app() -> Iterator[None]:
+    """Undo what the app did when a test had it installed: the settings forget it, Django's registries would not."""
+    from django.contrib.auth.signals import user_logged_out
+    from django.core.checks.registry import registry
+    from django.db.models.signals import post_delete, post_save
+
+    checks = set(registry.registered_checks)
+    signals = (user_logged_out, post_save, post_delete)
+    connected = [list(signal.receivers) for signal in signals]
+    yield
+    registry.registered_checks = checks
+    for signal, receivers in zip(signals, connected, strict=True):
+        if signal.receivers != receivers:
+            signal.receivers = receivers
+            signal.sender_receivers_cache.clear()
+
+
+@pytest.fixture
+def fresh_lanes(monkeypatch: pytest.MonkeyPatch) -> "Iterator[list[Lane]]":
+    """Lanes of this test alone: their threads have never had a connection to another test's database."""
+    from django_ws.handler import lanes
+
+    made: list[Lane] = []
+    monkeypatch.setattr(lanes, "_lanes", made)
+    yield made
+    for lane in made:
+        lane.shutdown()
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ from django.conf import settings
 from django.contrib.auth.signals import user_logged_out
 from django.core.checks.registry import registry
 from django.core.management import get_commands
-from django.db.models.signals import post_delete, post_save
 from django.template import engines
 from django.test import override_settings
 
@@ -20,19 +19,12 @@ INSTALLED = override_settings(INSTALLED_APPS=[*settings.INSTALLED_APPS, "django_
 
 
 @pytest.fixture(autouse=True)
-def registered() -> Iterator[None]:
-    """Put the registry back as it was: other tests run the checks without ours."""
-    before = set(registry.registered_checks)
-    signals = (user_logged_out, post_save, post_delete)
-    connected = [list(signal.receivers) for signal in signals]
-    # django-stubs does not know that it keeps its answer.
+def fresh_commands() -> Iterator[None]:
+    """Let Django look for commands again: it remembers them."""
+    # django-stubs does not know that.
     remembered: Any = get_commands
     remembered.cache_clear()
     yield
-    registry.registered_checks = before
-    for signal, kept in zip(signals, connected, strict=True):
-        signal.receivers = kept
-        signal.sender_receivers_cache.clear()
     remembered.cache_clear()
 
 

@@ -171,7 +171,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[None]:
+async def database(tmp_path: Path, fresh_lanes: object) -> AsyncIterator[None]:
     """A migrated database in a file, which every thread sees."""
     databases: Any = connections.settings
     before = databases["default"]["NAME"]

@@ -16,14 +16,7 @@ from django.db.transaction import TransactionManagementError, atomic
 from django_ws.handler import lanes
 from django_ws.handler.lanes import Lane, LaneUse, enter_background_task, enter_lanes, rest_lane, run_on_lanes
 
-
-@pytest.fixture(autouse=True)
-def fresh_lanes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Lane]]:
-    made: list[Lane] = []
-    monkeypatch.setattr(lanes, "_lanes", made)
-    yield made
-    for lane in made:
-        lane.shutdown()
+pytestmark = pytest.mark.usefixtures("fresh_lanes")
 
 
 def in_socket_task(body: Callable[[LaneUse], Awaitable[object]], count: int = 2) -> asyncio.Task[object]:

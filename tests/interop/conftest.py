@@ -18,7 +18,6 @@ from django.core.management import call_command
 from django.db import connections
 from django.test import override_settings
 
-from django_ws.handler import lanes
 from interop.mysite.settings import APPS, SETTINGS
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -42,12 +41,10 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def project(migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def project(migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_lanes: object) -> Iterator[None]:
     """The project, on a database and on threads of this test alone: theirs are asgiref's, ours the lanes."""
     file = tmp_path / "db.sqlite3"
     shutil.copy(migrated, file)
-    made: list[lanes.Lane] = []
-    monkeypatch.setattr(lanes, "_lanes", made)
     executor = ThreadPoolExecutor(1)
     monkeypatch.setattr(SyncToAsync, "single_thread_executor", executor)
     monkeypatch.setitem(connections.settings["default"], "NAME", str(file))
@@ -55,8 +52,6 @@ def project(migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     connections["default"] = own
     with override_settings(**SETTINGS, INSTALLED_APPS=APPS):
         yield
-    for lane in made:
-        lane.shutdown()
     executor.submit(connections.close_all).result()
     executor.shutdown()
     own.close()

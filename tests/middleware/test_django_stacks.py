@@ -29,7 +29,6 @@ from django.utils.module_loading import import_string
 
 from django_ws import get_websocket_application
 from django_ws.application import WebSocketApplication
-from django_ws.handler import lanes
 from django_ws.testing import Peer, websocket_scope
 from stacks.settings import ALLAUTH, APPS, SETTINGS, STARTPROJECT
 
@@ -64,18 +63,14 @@ def migrated(project: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def database(migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A database of this test alone, and lanes that have never had a connection to another."""
+def database(migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_lanes: object) -> Iterator[None]:
+    """A database of this test alone."""
     file = tmp_path / "db.sqlite3"
     shutil.copy(migrated, file)
-    made: list[lanes.Lane] = []
-    monkeypatch.setattr(lanes, "_lanes", made)
     monkeypatch.setitem(connections.settings["default"], "NAME", str(file))
     before, own = connections["default"], connections.create_connection("default")
     connections["default"] = own
     yield
-    for lane in made:
-        lane.shutdown()
     own.close()
     connections["default"] = before
 

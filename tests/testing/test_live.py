@@ -19,7 +19,6 @@ from django.test import override_settings
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from django_ws.handler import lanes
 from django_ws.handler.lanes import Lane
 from django_ws.testing import WebSocketLiveServerTestCase
 from django_ws.testing import connect as connect_in_process
@@ -205,15 +204,6 @@ def test_a_test_case_has_its_urls() -> None:
 
 
 # --- a database in memory -----------------------------------------------------------------------------
-
-
-@pytest.fixture
-def fresh_lanes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Lane]]:
-    made: list[Lane] = []
-    monkeypatch.setattr(lanes, "_lanes", made)
-    yield made
-    for lane in made:
-        lane.shutdown()
 
 
 @pytest.mark.usefixtures("database")
