@@ -89,7 +89,7 @@ extensions = [
     "since",
     "drawing",
     "layers",
-    "life",
+    "lifelines",
     "measured",
     "states",
 ]

@@ -5,6 +5,7 @@ is what is enforced, and nothing else.
 """
 
 import ast
+import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -25,6 +26,7 @@ PACKAGE: Final = ROOT / "src" / "django_ws"
 LAYERS: Final = frozenset({"protocol", "routing", "middleware", "handler", "topics"})
 """The five that the design speaks of; the rest joins, guards or serves them."""
 
+_ROLE: Final = re.compile(r":[a-z:]+:`~?")
 _CHIP, _ROW, _GAP, _PAD, _LEFT = 26, 8, 8, 8, 30
 
 
@@ -124,16 +126,17 @@ class Layers(SphinxDirective):
 
 
 class Parts(SphinxDirective):
-    """A table of the parts, row by row, each with what it says of itself."""
+    """A table of the parts, row by row, each with what it says of itself; for a page in Markdown."""
 
     def run(self) -> list[nodes.Node]:
         """Write it."""
         found = contracts()
-        lines = [".. list-table::", "   :header-rows: 1", "   :stub-columns: 1", "", "   * - part", "     - what it is"]
+        lines = ["| part | what it is |", "| --- | --- |"]
         for part in (part for row in found.rows for part in row):
-            never = "".join(f", ``{name}``" for name in found.forbidden.get(part, ()))
-            also = f" Imports none of{never[1:]}." if never else ""
-            lines += [f"   * - ``{part}``", f"     - {purpose(part)}{also}"]
+            never = ", ".join(f"`{name}`" for name in found.forbidden.get(part, ()))
+            also = f" Imports none of {never}." if never else ""
+            told = _ROLE.sub("`", purpose(part)).replace("``", "`")
+            lines.append(f"| `{part}` | {told}{also} |")
         return self.parse_text_to_nodes("\n".join(lines))
 
 

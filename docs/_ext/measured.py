@@ -41,7 +41,7 @@ def chosen(measures: list[str], page: Path = PAGE) -> list[list[str]]:
 
 
 class Measured(SphinxDirective):
-    """The table."""
+    """The table, for a page in Markdown."""
 
     has_content = True
 
@@ -52,9 +52,8 @@ class Measured(SphinxDirective):
             rows = chosen([line for line in self.content if line])
         except KeyError as error:
             raise self.error(f"benchmarks.md does not have a figure of both for {error}") from error
-        lines = [".. list-table::", "   :header-rows: 1", "   :stub-columns: 1", ""]
-        for row in [["measure (unit of the ceiling)", "ceiling", *COLUMNS[1:]], *rows]:
-            lines += [f"   {'* ' if index == 0 else '  '}- {cell}" for index, cell in enumerate(row)]
+        header = ["measure (unit of the ceiling)", "ceiling", *COLUMNS[1:]]
+        lines = [f"| {' | '.join(row)} |" for row in (header, ["---", "--:", "--:", "--:"], *rows)]
         return self.parse_text_to_nodes("\n".join(lines))
 
 

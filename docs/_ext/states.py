@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sphinx.application import Sphinx
 
-_HEIGHT, _SPACE, _GAP, _LOOP, _LANE, _MARGIN = 30, 62, 14, 26, 18, 14
+_HEIGHT, _SPACE, _GAP, _LOOP, _LANE, _MARGIN, _LINE = 30, 62, 14, 26, 18, 14, 15
 
 
 class Edge(NamedTuple):
@@ -175,7 +175,8 @@ def lay_out(picture: Diagram) -> Layout:
     boxes: dict[str, Box] = {}
     middle: dict[str, tuple[float, float]] = {}
     y = 34.0
-    for row in rows:
+    last = max((index for index, row in enumerate(rows) if set(row) & set(picture.framed)), default=-1)
+    for index, row in enumerate(rows):
         gap = (inner - sum(map(space, row))) / (len(row) + 1)
         x = left + gap
         for name in row:
@@ -184,16 +185,24 @@ def lay_out(picture: Diagram) -> Layout:
                 boxes[name] = Box(x, y, own, _HEIGHT)
             middle[name] = (x + own / 2, y + _HEIGHT / 2)
             x += space(name) + gap
-        y += _HEIGHT + _SPACE
+        # What leaves the frame needs room for its words, below the frame.
+        y += _HEIGHT + _SPACE + (_LINE if index == last else 0)
     height = y - _SPACE + 12
     frame = _frame(picture, boxes, width)
     paths, labels = _edges(routes, boxes, middle)
     if picture.out is not None and frame is not None:
         target = boxes[picture.out.target]
-        x = min(max(frame.x + 16, target.x + 12), target.x + target.width - 12)
-        paths.append((picture.out, [(x, frame.y + frame.height), (x, target.y)]))
-        words = len(picture.out.label) * TEXT
-        labels.append((picture.out, Box(x + 6, (frame.y + frame.height + target.y) / 2 - FONT / 2, words, FONT)))
+        x = target.x + target.width - 14
+        bottom = frame.y + frame.height
+        paths.append((picture.out, [(x, bottom), (x, target.y)]))
+        # One event a line: it is narrow there, between the other edges.
+        y = (bottom + target.y - _LINE * len(picture.out.events)) / 2
+        own: list[tuple[Edge, Box]] = []
+        for event in picture.out.events:
+            own.append((picture.out._replace(events=(event,)), Box(x + 6, y, len(event) * TEXT, FONT)))
+            y += _LINE
+        # First, for they are to stay together.
+        labels = own + labels
     labels = _apart(labels, boxes)
     return Layout(boxes, paths, labels, frame, width, height)
 

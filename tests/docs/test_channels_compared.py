@@ -18,9 +18,9 @@ from handler.support import until
 
 pytest.importorskip("channels")
 
-from channels.generic.websocket import AsyncWebsocketConsumer
-from channels.layers import InMemoryChannelLayer, get_channel_layer
-from channels.routing import URLRouter
+from channels.generic.websocket import AsyncWebsocketConsumer  # type: ignore[import-untyped]
+from channels.layers import InMemoryChannelLayer, get_channel_layer  # type: ignore[import-untyped]
+from channels.routing import URLRouter  # type: ignore[import-untyped]
 
 LAYER = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 ours_room: FakeTopic[str] = FakeTopic()
@@ -35,7 +35,8 @@ class Books:
 
 
 def theirs(books: Books) -> ASGIApplication:
-    class Consumer(AsyncWebsocketConsumer):
+    # Channels has no types.
+    class Consumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         groups = ["room"]
 
         async def receive(self, text_data: Any = None, bytes_data: Any = None) -> None:
@@ -87,7 +88,7 @@ async def opened(application: ASGIApplication) -> Peer:
 
 
 @pytest.mark.parametrize("kind", [theirs, ours])
-async def test_a_client_that_leaves_while_its_message_is_handled(kind: Any) -> None:
+async def test_a_client_that_leaves_while_a_hook_runs(kind: Any) -> None:
     """Theirs hears of it when the handler has ended, be that in an hour; ours within a second, and has its grace."""
     books = Books()
     with override_settings(CHANNEL_LAYERS=LAYER), freeze_clock() as clock:
@@ -103,7 +104,7 @@ async def test_a_client_that_leaves_while_its_message_is_handled(kind: Any) -> N
     assert books.ended
 
 
-async def test_after_an_exception_theirs_is_not_told_of_the_end_and_stays_in_its_group() -> None:
+async def test_after_an_exception_theirs_stays_in_its_group() -> None:
     books = Books()
     with override_settings(CHANNEL_LAYERS=LAYER):
         peer = await opened(theirs(books))
@@ -116,7 +117,7 @@ async def test_after_an_exception_theirs_is_not_told_of_the_end_and_stays_in_its
     assert not books.ended
 
 
-async def test_after_an_exception_ours_is_and_has_left(caplog: pytest.LogCaptureFixture) -> None:
+async def test_after_an_exception_ours_has_left(caplog: pytest.LogCaptureFixture) -> None:
     books = Books()
     peer = await opened(ours(books))
     await until(lambda: len(ours_room.members) == 1)
@@ -128,7 +129,15 @@ async def test_after_an_exception_ours_is_and_has_left(caplog: pytest.LogCapture
     assert len([record for record in caplog.records if record.exc_info]) == 1
 
 
-async def test_over_the_capacity_of_a_channel_their_messages_are_gone_and_nobody_is_told() -> None:
+@pytest.mark.parametrize("kind", [theirs, ours])
+async def test_a_page_of_another_site(kind: Any) -> None:
+    with override_settings(CHANNEL_LAYERS=LAYER):
+        scope = websocket_scope(headers=[("origin", "https://elsewhere.example")])
+        async with Peer(kind(Books()), scope, raise_after_end=None) as peer:
+            assert await peer.connect() == (kind is theirs)
+
+
+async def test_over_the_capacity_nobody_is_told() -> None:
     layer = InMemoryChannelLayer(capacity=2)
     channel = await layer.new_channel()
     await layer.group_add("room", channel)
@@ -138,7 +147,7 @@ async def test_over_the_capacity_of_a_channel_their_messages_are_gone_and_nobody
     assert channel not in layer.channels or layer.channels[channel].empty()
 
 
-async def test_theirs_handles_sync_code_of_all_sockets_on_one_thread_and_ours_on_as_many_as_it_is_told() -> None:
+async def test_on_how_many_threads_sync_code_runs() -> None:
     used: set[str] = set()
     both = threading.Barrier(2)
 
@@ -148,7 +157,8 @@ async def test_theirs_handles_sync_code_of_all_sockets_on_one_thread_and_ours_on
     def meet() -> None:
         both.wait(10)
 
-    class Consumer(AsyncWebsocketConsumer):
+    # Channels has no types.
+    class Consumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         async def receive(self, text_data: Any = None, bytes_data: Any = None) -> None:
             await sync_to_async(work)()
             await self.send("done")
@@ -171,7 +181,7 @@ async def test_theirs_handles_sync_code_of_all_sockets_on_one_thread_and_ours_on
     assert len(used) == 1
 
 
-async def test_theirs_may_serve_http_and_scopes_of_any_type() -> None:
+async def test_theirs_serves_scopes_of_any_type() -> None:
     """What ours does not: any ASGI consumer has its place in their router."""
     served = []
 
@@ -179,9 +189,11 @@ async def test_theirs_may_serve_http_and_scopes_of_any_type() -> None:
         served.append(scope["type"])
 
     from channels.routing import ProtocolTypeRouter
-    from django.urls import path
+    from django.urls import re_path
 
-    application = ProtocolTypeRouter({"telegram": consumer, "http": URLRouter([path("", consumer)])})
+    # To Django's types, what stands in a route is a view.
+    as_view: Any = consumer
+    application = ProtocolTypeRouter({"telegram": consumer, "http": URLRouter([re_path("", as_view)])})
     await application({"type": "telegram"}, None, None)
     await application({**websocket_scope(), "type": "http"}, None, None)
     assert served == ["telegram", "http"]
