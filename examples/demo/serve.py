@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 from engines import ENGINES
@@ -38,8 +38,9 @@ def main() -> None:
 
     if is_up():
         sys.exit(f"Something else is served at {address} already. Take another port: PORT=8001")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # an end as any other: what was started is ended, too
-    with suppress(KeyboardInterrupt), ENGINES[asked.engine]() as location:
+    for asks_to_end in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(asks_to_end, lambda *_: sys.exit())  # through the ends of the blocks: what was started ends, too
+    with ENGINES[asked.engine]() as location:
         os.environ.update(DEMO_ENGINE=asked.engine, DEMO_ENGINE_LOCATION=location)
         subprocess.run([sys.executable, HERE / "manage.py", "migrate", "--verbosity", "0"], check=True)
         command = (sys.executable, "-m", "uvicorn", "demo.asgi:application", "--app-dir", str(HERE))

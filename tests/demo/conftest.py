@@ -1,6 +1,7 @@
-"""The demo in a process of its own, as `make demo` starts it: migrate, then uvicorn."""
+"""The demo in a process of its own: migrate, then uvicorn; and a browser."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -8,18 +9,31 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
 PROJECT = Path(__file__).parents[2] / "examples" / "demo"
 PATIENCE = 30  # seconds, for a machine that is busy with other tests
 
+RunDemo = Callable[..., AbstractContextManager[str]]
 
-def environment(database: Path) -> dict[str, str]:
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def environment(database: Path, **more: str) -> dict[str, str]:
     environ = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
-    return {**environ, "DEMO_DATABASE": str(database), "PYTHONUNBUFFERED": "1"}
+    return {**environ, "DEMO_DATABASE": str(database), "PYTHONUNBUFFERED": "1", **more}
 
 
 def answers(url: str) -> bool:
@@ -34,13 +48,13 @@ def answers(url: str) -> bool:
 
 
 @contextmanager
-def uvicorn(database: Path, port: int) -> Iterator[str]:
+def uvicorn(database: Path, port: int, **more: str) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "uvicorn", "demo.asgi:application", "--port", str(port)]
     log = database.with_suffix(".log")
     with log.open("a") as output:
         process = subprocess.Popen(
-            command, cwd=PROJECT, env=environment(database), stdout=output, stderr=subprocess.STDOUT
+            command, cwd=PROJECT, env=environment(database, **more), stdout=output, stderr=subprocess.STDOUT
         )
         try:
             deadline = time.monotonic() + PATIENCE
@@ -56,6 +70,35 @@ def uvicorn(database: Path, port: int) -> Iterator[str]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("no chromium is on the PATH")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@pytest.fixture
+def new_page(chromium: Browser) -> Iterator[Callable[[], Page]]:
+    """Gives pages, each with cookies of its own; an uncaught error in its scripts fails the test."""
+    with ExitStack() as contexts:
+        errors: list[str] = []
+
+        def new() -> Page:
+            page = contexts.enter_context(chromium.new_context()).new_page()
+            page.set_default_timeout(20_000)
+            page.on("pageerror", lambda error: errors.append(str(error)))
+            return page
+
+        yield new
+        assert errors == []
 
 
 @pytest.fixture(scope="session")
@@ -82,12 +125,12 @@ def demo_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run_demo(demo_database: Path) -> Callable[[int], AbstractContextManager[str]]:
-    """Gives what starts the demo on a port, and stops it; its value is the address."""
-    return lambda port: uvicorn(demo_database, port)
+def run_demo(demo_database: Path) -> RunDemo:
+    """Gives what starts the demo on a port, with this environment, and stops it; its value is the address."""
+    return lambda port, **environ: uvicorn(demo_database, port, **environ)
 
 
 @pytest.fixture(scope="module")
-def demo_url(run_demo: Callable[[int], AbstractContextManager[str]], free_port: Callable[[], int]) -> Iterator[str]:
+def demo_url(run_demo: RunDemo, free_port: Callable[[], int]) -> Iterator[str]:
     with run_demo(free_port()) as url:
         yield url

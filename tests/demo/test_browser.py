@@ -1,59 +1,25 @@
 """The demo's page in a real Chromium: what its user sees and can do."""
 
 import re
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-
-CHROMIUM = shutil.which("chromium")
+from playwright.sync_api import Page, expect
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.server,
     pytest.mark.timeout(120),
     pytest.mark.xdist_group("demo-browser"),
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium is on the PATH"),
-]
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
 ]
 
 RunDemo = Callable[[int], AbstractContextManager[str]]
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        try:
-            yield browser
-        finally:
-            browser.close()
-
-
 @pytest.fixture
-def blank(chromium: Browser) -> Iterator[Page]:
-    """A page of its own, with cookies of its own; an uncaught error in its scripts fails the test."""
-    context = chromium.new_context()
-    page = context.new_page()
-    page.set_default_timeout(20_000)
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    try:
-        yield page
-        assert errors == []
-    finally:
-        context.close()
+def blank(new_page: Callable[[], Page]) -> Page:
+    return new_page()
 
 
 @pytest.fixture
