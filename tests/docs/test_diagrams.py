@@ -175,19 +175,6 @@ def test_other_contracts_are_another_picture(tmp_path: Path) -> None:
 # --- lives ----------------------------------------------------------------------------------------
 
 
-async def test_each_life_is_still_lived_as_it_is_drawn() -> None:
-    """If this fails, look at the change, and write the record anew: ``python -m tests.docs.life``."""
-    lived = await recorded.record()
-    assert lived == recorded.read()
-
-
-def test_the_record_is_written_as_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lives, text = recorded.read(), recorded.RECORD.read_text("utf-8")
-    monkeypatch.setattr(recorded, "RECORD", tmp_path / "life.json")
-    recorded.write(lives)
-    assert (tmp_path / "life.json").read_text("utf-8") == text
-
-
 def test_every_life_has_a_title_and_every_title_a_life() -> None:
     assert list(life_pictures.lives()) == list(recorded.read())
     assert set(life_pictures.TITLES) == set(life_pictures.lives())

@@ -17,6 +17,7 @@ from typing_extensions import override
 from django_ws import conf, interfaces
 from django_ws.testing import Peer, connect, freeze_clock
 from django_ws.testing.targets import application_of
+from docs import life
 from docs.code_blocks import DOCS, ROOT, Block, blocks_of, pages_of
 
 PAGES = pages_of("explain")
@@ -137,6 +138,22 @@ def test_each_claim_of_the_comparison_has_its_tests() -> None:
     tests = re.findall(r"^(\d)\. `tests/", text, re.MULTILINE)
     assert rows == tests
     assert len(rows) >= 8
+
+
+# --- the record -----------------------------------------------------------------------------------
+
+
+async def test_each_life_is_still_lived_as_it_is_drawn() -> None:
+    """If this fails, look at the change, and write the record anew: ``python -m tests.docs.life``."""
+    lived = await life.record()
+    assert lived == life.read()
+
+
+def test_the_record_is_written_as_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lives, text = life.read(), life.RECORD.read_text("utf-8")
+    monkeypatch.setattr(life, "RECORD", tmp_path / "life.json")
+    life.write(lives)
+    assert (tmp_path / "life.json").read_text("utf-8") == text
 
 
 # --- the examples ---------------------------------------------------------------------------------
