@@ -1,4 +1,4 @@
-"""nginx, Caddy and HAProxy by the configurations that the guides show: a browser gets in over TLS, a stranger does not."""
+"""nginx, Caddy and HAProxy by the configurations of the guides: a browser gets in over TLS, a stranger does not."""
 
 import contextlib
 import re
@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.typing import Origin
 
 from docs.howto_site import DEADLINE, Project, Running, block_of, free_port, shell_lines
 from topics.engines.certificates import make_certificates
@@ -142,7 +143,7 @@ class Site:
             port=self.port,
             ssl=self.tls(),
             server_hostname="chat.example",
-            origin=origin,  # type: ignore[arg-type]  # a NewType of str
+            origin=Origin(origin),
             additional_headers=headers,
             local_addr=("127.0.0.2", 0),  # not the proxy's own
             open_timeout=DEADLINE,

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Origin
 
 from docs.code_blocks import DOCS
 from docs.howto_site import BLOCKS, DEADLINE, Project, Running, shell_lines
@@ -24,7 +25,7 @@ def open_socket(running: Running, path: str, origin: str = "https://chat.example
         f"ws://chat.example{path}",
         host="127.0.0.1",
         port=running.port,
-        origin=origin,  # type: ignore[arg-type]  # a NewType of str
+        origin=Origin(origin),
         additional_headers={**FORWARDED, **headers},
         open_timeout=DEADLINE,
         close_timeout=DEADLINE,

@@ -4,5 +4,11 @@ from . import sockets
 
 urlpatterns = [
     path("ws/who/", sockets.who),
+    path("ws/talk/", sockets.Talk),
+    path("ws/strict/", sockets.Strict),
+    path("ws/binary/", sockets.Binary),
+    path("ws/moderators/", sockets.moderators),
+    path("ws/slow/", sockets.Slow),
+    path("ws/faulty/", sockets.Faulty),
     path("", include("howto.ws_urls")),
 ]
