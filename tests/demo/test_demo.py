@@ -51,6 +51,7 @@ def browser(demo_url: str) -> Browser:
 
 TITLES = (
     "Connection",
+    "Chat room",
     "Echo",
     "Live weather",
     "Who am I?",
@@ -62,6 +63,9 @@ TITLES = (
     "Event log",
 )
 LINES_OF_CODE = (
+    "class Room(Topic[Said | Joined | Left]):\n",
+    "await self.subscribe(self.room)  # nothing",
+    ".publish_on_commit(Said(",
     "await self.sleep_loop(self.report, 1)",
     'WS_MIDDLEWARE = ["django_ws.middleware.AuthMiddleware"]\n',
     "user = await self.request.auser()\n",

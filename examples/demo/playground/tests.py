@@ -138,7 +138,7 @@ class ChatTests(TestCase):
     def setUp(self) -> None:
         self.worker = os.getpid()  # one process serves the tests, and publishes what they hear
 
-    async def enter(self, ws: ClientSocket, who: str) -> None:
+    async def enter(self, ws: ClientSocket[object, object], who: str) -> None:
         self.assertEqual(await ws.receive(), Welcome(who, self.worker))
         self.assertEqual(await ws.receive(), Joined(who, self.worker))
 
