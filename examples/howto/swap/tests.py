@@ -11,7 +11,7 @@ from .asgi import application
 from .codec import Mirror, Point
 from .connection import traffic
 from .middleware import open_sockets
-from .tasks import two_feeds
+from .tasks import InTurn, two_feeds
 
 
 class ApplicationTests(TestCase):
@@ -53,6 +53,17 @@ class TaskTests(SimpleTestCase):
                 await clock.advance(1)
                 self.assertEqual([await ws.receive() for _ in range(4)], ["red 1", "blue 1", "red 2", "blue 2"])
                 self.assertEqual(await ws.wait_closed(), 1000)
+
+    async def test_in_turn(self) -> None:
+        with freeze_clock() as clock:
+            async with connect(InTurn) as ws:
+                for name in ("one", "two", "three"):
+                    await ws.send(name)
+                await clock.advance(1.5)
+                self.assertEqual([await ws.receive() for _ in range(2)], ["one is done", "two is done"])
+                await ws.receive_nothing()
+                await clock.advance(1)
+                self.assertEqual(await ws.receive(), "three is done")
 
 
 class News(Topic[str]):
