@@ -293,11 +293,13 @@ async def stage(query: str = "", origin: str = "http://localhost") -> AsyncItera
                 await application(scope, noted_receive, noted_send)
 
         scope = websocket_scope("/room/", query=query, headers=[("origin", origin)])
-        yield Stage(journal, application, Peer(serve, scope), clock)
-    asyncio.get_running_loop().set_task_factory(None)
-    del sys.modules[ROUTES]
-    # Django keeps what it has made of them, and the next life has others.
-    clear_url_caches()
+        try:
+            yield Stage(journal, application, Peer(serve, scope), clock)
+        finally:
+            asyncio.get_running_loop().set_task_factory(None)
+            del sys.modules[ROUTES]
+            # Django keeps what it has made of them, and the next life has others.
+            clear_url_caches()
 
 
 async def denied(query: str = "", origin: str = "http://localhost") -> list[Event]:
