@@ -1,7 +1,16 @@
 # mypy: ignore-errors
+# --- consumers.py
+from asgiref.sync import async_to_sync
+from channels.auth import AuthMiddlewareStack
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from channels.layers import get_channel_layer
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
 from django.contrib.auth.models import Group
+from django.core.asgi import get_asgi_application
+from django.http import HttpResponse
+from django.urls import path
 
 
 class RoomConsumer(AsyncJsonWebsocketConsumer):
@@ -29,3 +38,21 @@ class RoomConsumer(AsyncJsonWebsocketConsumer):
     @database_sync_to_async
     def is_member(self):
         return Group.objects.filter(name=self.room, user=self.user).exists()
+
+
+# --- views.py
+def announce(request, room):
+    message = {"type": "room.said", "who": "the house", "text": "closing time"}
+    async_to_sync(get_channel_layer().group_send)(f"room_{room}", message)
+    return HttpResponse(status=204)
+
+
+# --- asgi.py
+application = ProtocolTypeRouter(
+    {
+        "http": get_asgi_application(),
+        "websocket": AllowedHostsOriginValidator(
+            AuthMiddlewareStack(URLRouter([path("rooms/<str:room>/", RoomConsumer.as_asgi())]))
+        ),
+    }
+)
