@@ -1,5 +1,6 @@
 """Every block of the how-to guides is run: here by the examples' own tests, and by test_howto_*.py beside this file."""
 
+import ast
 import os
 import re
 import subprocess
@@ -52,15 +53,24 @@ def runner_of(block: Block) -> str:
 
 
 def is_imported_by_tests(file: Path) -> bool:
-    if file.name in {"tests.py", "test_engine.py"}:
-        return True
-    modules = [*file.parent.glob("*.py")]
-    reached, found = {"tests", "test_engine"}, [EXAMPLES / "urls.py", EXAMPLES / "ws_urls.py"]
-    while found:
-        reached |= {name for text in found for name in re.findall(r"\.(\w+) import", text.read_text("utf-8"))}
-        found = [module for module in modules if module.stem in reached and module not in found]
-        modules = [module for module in modules if module not in found]
-    return file.stem in reached
+    """Say whether tests or routes reach a module, by one step or several."""
+    todo = [*file.parent.glob("test*.py"), EXAMPLES / "urls.py", EXAMPLES / "ws_urls.py"]
+    reached: set[Path] = set()
+    while todo:
+        module = todo.pop()
+        if module not in reached and module.exists():
+            reached.add(module)
+            todo += imports_of(module)
+    return file in reached
+
+
+def imports_of(module: Path) -> list[Path]:
+    found = []
+    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level == 1:
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            found += [module.parent / f"{name.replace('.', '/')}.py" for name in names]
+    return found
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=str)

@@ -15,7 +15,6 @@ import pytest
 import django_ws
 import django_ws.middleware
 import django_ws.testing
-from django_ws.handler.options import Flood
 from docs.code_blocks import DOCS, FENCE
 
 HOWTO = DOCS / "howto"
@@ -111,7 +110,7 @@ def test_every_name_of_1_0_2_is_in_the_guide(name: str) -> None:
 @pytest.mark.parametrize("page", ["migrate-from-channels.md", "migrate-from-1.md"])
 def test_every_name_that_a_guide_gives_exists(page: str) -> None:
     homes: list[object] = [
-        *(django_ws, django_ws.middleware, django_ws.testing, django_ws.WebSocketHandler, Flood),
+        *(django_ws, django_ws.middleware, django_ws.testing, django_ws.WebSocketHandler),
         *(django_ws.Topic, django.http, django.test, django.core.exceptions, django.contrib.auth),
         *(django_ws.testing.ClientSocket, django_ws.testing.WebSocketLiveServerTestCase, django_ws.WebSocketRequest),
     ]
