@@ -65,8 +65,10 @@ def is_imported_by_tests(file: Path) -> bool:
 
 
 def imports_of(module: Path) -> list[Path]:
-    found = []
-    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+    """Give what it imports from beside it, and what its settings name."""
+    text = module.read_text("utf-8")
+    found = [EXAMPLES / f"{name.replace('.', '/')}.py" for name in re.findall(r'"howto\.(\w+\.\w+)\.', text)]
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.ImportFrom) and node.level == 1:
             names = [node.module] if node.module else [alias.name for alias in node.names]
             found += [module.parent / f"{name.replace('.', '/')}.py" for name in names]
