@@ -1,5 +1,6 @@
 """nginx, Caddy and HAProxy by the configurations of the guides: a browser gets in over TLS, a stranger does not."""
 
+import asyncio
 import contextlib
 import re
 import shutil
@@ -48,6 +49,8 @@ class Site:
         self.port: int = free_port()
         self.files = make_certificates(folder, "DNS:chat.example")
         self.authority: Path = Path(self.files.authority)
+        self.workers: list[Running] = []
+        self.proxy: Running | None = None
         (folder / "sitecustomize.py").write_text(NAMES.format(port=self.port), "utf-8")
 
     def ports(self, text: str, workers: list[int]) -> str:
@@ -96,17 +99,17 @@ class Site:
             text = text.replace(shown, other)
         (line,) = [line for line in shell_lines("uvicorn ") if "--workers" in line]
         with ExitStack() as stack:
-            workers = [
-                stack.enter_context(self.project.serve(line.replace("--workers 2", ""))).port
+            self.workers = [
+                stack.enter_context(self.project.serve(line.replace("--workers 2", "")))
                 for _ in range(2 if "8001" in text else 1)
             ]
-            command: str = getattr(self, name)(text, workers)
+            command: str = getattr(self, name)(text, [worker.port for worker in self.workers])
             proxy = Running(command, self.port, self.project)
             stack.callback(proxy.stop)
             proxy.wait()
             self.wait_until_it_serves(proxy)
+            self.proxy = proxy
             yield self
-            assert " is DOWN" not in proxy.output  # what a check of HAProxy's that fails says
 
     def wait_until_it_serves(self, proxy: Running) -> None:
         """Wait until it has a certificate and a worker that is well."""
@@ -156,6 +159,7 @@ class Site:
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with Site(tmp_path_factory.mktemp(request.param)).behind(request.param, {}) as site:
         yield site
+        assert " is DOWN" not in (site.proxy.output if site.proxy else "")  # what a check of HAProxy's that fails says
 
 
 async def test_a_browser_gets_in(site: Site) -> None:
@@ -211,3 +215,24 @@ async def test_what_happens_without_time_outs(tmp_path: Path) -> None:
             with pytest.raises(ConnectionClosed):
                 await ws.recv()
             assert ws.close_code == 1006
+
+
+async def test_one_worker_after_the_other_is_stopped(tmp_path: Path) -> None:
+    """Who was on it is told to come back, and comes to the other one, at once and each time."""
+    with Site(tmp_path).behind("haproxy", {}) as site:
+        first = site.open_socket("/ws/who/")
+        second = site.open_socket("/ws/who/")
+        async with first as one, second as two:
+            await one.recv()
+            await two.recv()
+            site.workers[0].terminate()
+            done, _ = await asyncio.wait(
+                [asyncio.ensure_future(ws.wait_closed()) for ws in (one, two)],
+                timeout=DEADLINE,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            assert done
+            assert sorted(ws.close_code or 0 for ws in (one, two)) == [0, 1012]
+            for _ in range(4):
+                async with site.open_socket("/ws/who/") as again:
+                    await again.recv()
