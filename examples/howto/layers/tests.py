@@ -1,23 +1,27 @@
 from typing import ClassVar
 
 from django.http import HttpRequest
-from django.test import SimpleTestCase
+from django.test import SimpleTestCase, override_settings
 from typing_extensions import override
 
-from django_ws import Endpoint, Next, NoRouteError, WebSocketHandler
+from django_ws import BrokerError, Endpoint, Next, NoRouteError, Topic, WebSocketHandler
 from django_ws.codecs import JSONCodec
 from django_ws.interfaces import ASGIReceive, ASGISend, Scope
 from django_ws.middleware import compose
 from django_ws.protocol import ASGIConnection
 from django_ws.routing import DjangoResolver
 from django_ws.testing import (
+    FakeBroker,
     FakeConnection,
     FakeEndpoint,
     FakeMiddleware,
     FakeTopic,
     Peer,
+    capture_publishes,
+    connect,
     websocket_scope,
 )
+from django_ws.topics.brokers import brokers
 
 
 class ProtocolTests(SimpleTestCase):
@@ -113,6 +117,45 @@ class TopicTests(SimpleTestCase):
         connection = FakeConnection(end=None)
         await Listening(HttpRequest(), connection).run()
         self.assertEqual(connection.sent, ["HELLO"])
+
+
+class News(Topic[str]):
+    pattern = "howto.layers.news"
+
+
+class Reader(WebSocketHandler[str, str]):
+    @override
+    async def on_open(self) -> None:
+        await self.subscribe(News())
+        await self.send("ready")
+
+
+class EngineTests(SimpleTestCase):
+    """What an outage of the engine does to a socket: without an engine."""
+
+    @override_settings(WS_BROKERS={"default": {"BACKEND": "django_ws.testing.FakeBroker"}})
+    async def test_an_outage(self) -> None:
+        broker = brokers["default"]
+        assert isinstance(broker, FakeBroker)
+        async with connect(Reader, timeout=10) as ws:
+            self.assertEqual(await ws.receive(), "ready")
+            await News().apublish("hello")
+            self.assertEqual(await ws.receive(), "hello")
+            with self.assertLogs("django_ws", "WARNING"):
+                broker.go_down()
+                with self.assertRaises(BrokerError):
+                    await News().apublish("lost")
+                broker.come_back()
+                self.assertEqual(await ws.wait_closed(), 1012)
+
+
+class PublishTests(SimpleTestCase):
+    """What is published, without an engine and without sockets."""
+
+    def test_what_is_published(self) -> None:
+        with capture_publishes() as published:
+            News().publish("hello")
+        self.assertEqual(published, [(News(), "hello")])
 
 
 class CodecTests(SimpleTestCase):
