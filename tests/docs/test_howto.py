@@ -154,6 +154,16 @@ def test_what_a_page_names_exists(page: Path) -> None:
         assert has(module, attribute), name
 
 
+def test_each_fake_of_the_layers_page_exists() -> None:
+    import django_ws.testing
+    from django_ws.testing import brokers
+
+    rows = re.findall(r"^\| .+ \| (.*`.+) \|$", (DOCS / "howto" / "layers.md").read_text("utf-8"), re.MULTILINE)
+    names = re.findall(r"`(\w+)`", " ".join(rows))
+    assert len(names) > 8
+    assert [name for name in names if not hasattr(django_ws.testing, name) and not hasattr(brokers, name)] == []
+
+
 def has(module: str, attribute: str) -> bool:
     from importlib import import_module
 

@@ -1,10 +1,11 @@
 """What the tests ask a deployed project, and what they look at as it fails."""
 
 import asyncio
+import os
 
 from typing_extensions import override
 
-from django_ws import JSON, WebSocket, WebSocketHandler
+from django_ws import JSON, Topic, WebSocket, WebSocketHandler
 from django_ws.guards import permission_required
 
 
@@ -57,3 +58,18 @@ class Faulty(WebSocketHandler):
     @override
     async def on_connect(self) -> None:
         raise ValueError("a fault of the test")
+
+
+class News(Topic[str]):
+    """Is published from elsewhere."""
+
+    pattern = "howto.news"
+
+
+class Listening(WebSocketHandler[str, str]):
+    """Hears of it; says first in which process."""
+
+    @override
+    async def on_open(self) -> None:
+        await self.subscribe(News())
+        await self.send(str(os.getpid()))
