@@ -217,9 +217,17 @@ async def test_what_happens_without_time_outs(tmp_path: Path) -> None:
             assert ws.close_code == 1006
 
 
-async def test_one_worker_after_the_other_is_stopped(tmp_path: Path) -> None:
+TWO_WORKERS: Mapping[str, Mapping[str, str]] = {
+    "haproxy": {},
+    "nginx": {"server 127.0.0.1:8000;": "server 127.0.0.1:8000; server 127.0.0.1:8001;"},
+    "caddy": {"127.0.0.1:8000": "127.0.0.1:8000 127.0.0.1:8001 {\n lb_policy round_robin\n lb_try_duration 5s\n }"},
+}
+
+
+@pytest.mark.parametrize("name", TWO_WORKERS)
+async def test_one_worker_after_the_other_is_stopped(name: str, tmp_path: Path) -> None:
     """Who was on it is told to come back, and comes to the other one, at once and each time."""
-    with Site(tmp_path).behind("haproxy", {}) as site:
+    with Site(tmp_path).behind(name, TWO_WORKERS[name]) as site:
         first = site.open_socket("/ws/who/")
         second = site.open_socket("/ws/who/")
         async with first as one, second as two:
