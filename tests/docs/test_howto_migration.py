@@ -2,7 +2,11 @@
 
 import importlib
 import inspect
+import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -139,3 +143,46 @@ def test_the_examples_of_the_guides_are_whole() -> None:
         assert parts
         for part in parts:
             assert part in page
+
+
+ORIGINAL = Path(sys.prefix) / "original-django-ws"
+"""Where `make bench` puts 1.0.2, whose import name is ours."""
+LOOK = """
+import asyncio, json, sys
+from django.conf import settings
+settings.configure()
+from django_ws import WebSocketHandler
+from howto.migrate_v1.before import Weather
+
+async def main():
+    sent = []
+    kinds = ("connect", "receive", "disconnect")
+    events = iter([{"type": f"websocket.{kind}", "text": "{}"} for kind in kinds])
+    async def receive():
+        return next(events)
+    async def send(message):
+        sent.append(message["type"])
+    await Weather.run_loop(Weather(None, receive, send))
+    return sent
+
+names = [name for name in vars(WebSocketHandler) if not name.startswith("__")]
+print(json.dumps([names, asyncio.run(main())]))
+"""
+
+
+@pytest.mark.skipif(not ORIGINAL.exists(), reason="1.0.2 is not installed: make bench does it")
+def test_what_is_said_of_1_0_2() -> None:
+    """Its names; and that it runs what the guide shows, but sends nothing of what is not awaited."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOOK],
+        env={**os.environ, "PYTHONPATH": f"{ORIGINAL}{os.pathsep}{DOCS.parent / 'examples'}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    names, sent = json.loads(done.stdout)
+    assert set(names) <= {*VERSION_1["WebSocketHandler"], "_msg_middleware"}
+    assert sent == ["websocket.accept"]
+    assert "was never awaited" in done.stderr
