@@ -1,1 +1,1 @@
-WS_MIDDLEWARE = ["howto.authenticate.middleware.ApiKeyMiddleware"]
+WS_MIDDLEWARE = ["howto.authenticate.middleware.api_key"]  # or ApiKeyMiddleware

@@ -54,14 +54,26 @@ class TokenTests(Base):
         self.assertTrue(response.json()["token"])
 
 
-@override_settings(WS_MIDDLEWARE=settings_api.WS_MIDDLEWARE)
 class ApiKeyTests(Base):
-    async def test_a_key(self) -> None:
+    @override_settings(WS_MIDDLEWARE=settings_api.WS_MIDDLEWARE)
+    async def test_a_key_in_a_header(self) -> None:
+        key = dumps(self.user.pk, salt="api-key")
+        for headers, status in (
+            ({"Authorization": f"Bearer {key}"}, None),
+            ({"Authorization": f"Basic {key}"}, 401),
+            ({"Authorization": "Bearer guessed"}, 401),
+            ({}, 401),
+        ):
+            async with connect(Me, headers=headers) as ws:
+                self.assertEqual(ws.denied and ws.denied.status, status)
+                if status is None:
+                    self.assertEqual(await ws.receive(), "You are ada.")
+
+    @override_settings(WS_MIDDLEWARE=["howto.authenticate.middleware.ApiKeyMiddleware"])
+    async def test_a_key_as_a_subprotocol(self) -> None:
         key = dumps(self.user.pk, salt="api-key").replace(":", "~")
         async with connect(Me, subprotocols=["chat.v1", f"api-key.{key}"]) as ws:
             self.assertEqual(await ws.receive(), "You are ada.")
-
-    async def test_without_one(self) -> None:
         for subprotocols in (["chat.v1"], ["chat.v1", "api-key.guessed"]):
             async with connect(Me, subprotocols=subprotocols) as ws:
                 assert ws.denied is not None
