@@ -1,18 +1,15 @@
 """Every block of the how-to guides is run: here by the examples' own tests, and by test_howto_*.py beside this file."""
 
 import ast
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
-from runpy import run_path
 
 import pytest
-from django.core.checks import run_checks
-from django.test import override_settings
 
-from django_ws.conf import wrong_settings
 from docs.code_blocks import DOCS, ROOT, Block, pages_of
 from docs.howto_site import BLOCKS, EXAMPLES
 
@@ -128,15 +125,37 @@ SETTINGS = sorted(
 )
 
 
-@pytest.mark.parametrize("file", SETTINGS, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_settings_pass_the_checks(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "examples"))
-    settings = {name: value for name, value in run_path(str(file)).items() if name.isupper()}
-    assert settings
+CHECK = """
+import json, sys
+from runpy import run_path
+import django
+from django.core.checks import run_checks
+from django.test import override_settings
+django.setup()
+from django_ws.conf import wrong_settings
+found = {}
+for file in sys.argv[1:]:
+    settings = {name: value for name, value in run_path(file).items() if name.isupper()}
     with override_settings(**settings):
-        assert wrong_settings() == []
-        found = run_checks(tags=["django_ws"])
-    assert [str(message) for message in found] == []
+        found[file] = [sorted(settings), wrong_settings(), [str(each) for each in run_checks(tags=["django_ws"])]]
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def checked() -> dict[str, list[list[str]]]:
+    """Check the settings of each file, in a process where no test has made topics."""
+    found: dict[str, list[list[str]]] = json.loads(run_python("-c", CHECK, *map(str, SETTINGS)))
+    return found
+
+
+@pytest.mark.xdist_group("howto-examples")
+@pytest.mark.parametrize("file", SETTINGS, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_settings_pass_the_checks(checked: dict[str, list[list[str]]], file: Path) -> None:
+    names, wrong, messages = checked[str(file)]
+    assert names
+    assert wrong == []
+    assert messages == []
 
 
 NAMES = re.compile(r"\bWS_[A-Z_]+\b")
