@@ -137,7 +137,8 @@ found = {}
 for file in sys.argv[1:]:
     settings = {name: value for name, value in run_path(file).items() if name.isupper()}
     with override_settings(**settings):
-        found[file] = [sorted(settings), wrong_settings(), [str(each) for each in run_checks(tags=["django_ws"])]]
+        messages = [str(each) for each in run_checks(tags=["django_ws"]) if not each.is_silenced()]
+        found[file] = [sorted(settings), wrong_settings(), messages]
 print(json.dumps(found))
 """
 
