@@ -3,10 +3,13 @@
 import os
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import django
 import pytest
+from asgiref.sync import SyncToAsync
 from django.core.management import call_command
 from django.db import connections
 
@@ -55,6 +58,25 @@ def fresh_lanes(monkeypatch: pytest.MonkeyPatch) -> "Iterator[list[Lane]]":
     yield made
     for lane in made:
         lane.shutdown()
+
+
+@pytest.fixture
+def database_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_lanes: object) -> Iterator[Path]:
+    """Where the database of this test alone is to be: a file, which the test's thread, asgiref's and the lanes share.
+
+    A connection to a database in memory is never closed: a thread that has one would stay with it.
+    """
+    file = tmp_path / "database.sqlite3"
+    executor = ThreadPoolExecutor(1)
+    monkeypatch.setattr(SyncToAsync, "single_thread_executor", executor)
+    monkeypatch.setitem(connections.settings["default"], "NAME", str(file))
+    before, own = connections["default"], connections.create_connection("default")
+    connections["default"] = own
+    yield file
+    executor.submit(connections.close_all).result()
+    executor.shutdown()
+    own.close()
+    connections["default"] = before
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,10 @@ import importlib
 import json
 import math
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -17,7 +16,6 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.management import call_command
-from django.db import connections
 from django.test import override_settings
 from django.utils import timezone
 
@@ -171,16 +169,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
 
 
 @pytest.fixture
-async def database(tmp_path: Path, fresh_lanes: object) -> AsyncIterator[None]:
-    """A migrated database in a file, which every thread sees."""
-    databases: Any = connections.settings
-    before = databases["default"]["NAME"]
-    await sync_to_async(connections.close_all)()
-    databases["default"]["NAME"] = tmp_path / "db.sqlite3"
-    await sync_to_async(call_command)("migrate", verbosity=0)
-    yield
-    await sync_to_async(connections.close_all)()
-    databases["default"]["NAME"] = before
+def database(database_file: Path) -> None:
+    """A migrated one."""
+    call_command("migrate", verbosity=0)
 
 
 def log_in(name: str) -> str:

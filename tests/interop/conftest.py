@@ -3,14 +3,12 @@
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-from asgiref.sync import SyncToAsync
 from django.conf import settings as django_settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.db import SessionStore
@@ -41,21 +39,11 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def project(migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_lanes: object) -> Iterator[None]:
+def project(migrated: Path, database_file: Path) -> Iterator[None]:
     """The project, on a database and on threads of this test alone: theirs are asgiref's, ours the lanes."""
-    file = tmp_path / "db.sqlite3"
-    shutil.copy(migrated, file)
-    executor = ThreadPoolExecutor(1)
-    monkeypatch.setattr(SyncToAsync, "single_thread_executor", executor)
-    monkeypatch.setitem(connections.settings["default"], "NAME", str(file))
-    before, own = connections["default"], connections.create_connection("default")
-    connections["default"] = own
+    shutil.copy(migrated, database_file)
     with override_settings(**SETTINGS, INSTALLED_APPS=APPS):
         yield
-    executor.submit(connections.close_all).result()
-    executor.shutdown()
-    own.close()
-    connections["default"] = before
 
 
 @pytest.fixture

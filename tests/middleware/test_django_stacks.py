@@ -63,16 +63,9 @@ def migrated(project: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def database(migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_lanes: object) -> Iterator[None]:
-    """A database of this test alone."""
-    file = tmp_path / "db.sqlite3"
-    shutil.copy(migrated, file)
-    monkeypatch.setitem(connections.settings["default"], "NAME", str(file))
-    before, own = connections["default"], connections.create_connection("default")
-    connections["default"] = own
-    yield
-    own.close()
-    connections["default"] = before
+def database(migrated: Path, database_file: Path) -> None:
+    """A migrated one."""
+    shutil.copy(migrated, database_file)
 
 
 @pytest.fixture
