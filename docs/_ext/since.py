@@ -1,7 +1,7 @@
 """«New in 2.0» at each entry of the reference, by the list ``reference/since.txt``.
 
-An entry that stands inside of another one, a method inside of its class, says it only where it came later. A name without
-a line is a warning, and so an error of ``make docs``.
+An entry that stands inside of another one, a method inside of its class, says it only where it came later. A name
+without a line is a warning, and so an error of ``make docs``.
 """
 
 from pathlib import Path
