@@ -15,6 +15,20 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 DOCS: Final = ROOT / "docs"
 
 
+OFFLINE: Final = """
+import sys
+
+def refuse(event, args):
+    if event in {"socket.getaddrinfo", "socket.connect"}:
+        raise OSError(f"the site is built without a network: {event}{args}")
+
+sys.addaudithook(refuse)
+from sphinx.cmd.build import main
+sys.exit(main(sys.argv[1:]))
+"""
+"""Sphinx where whoever asks for a network gets an error; what Sphinx makes of it is a warning, and so an error again."""
+
+
 class Entry(NamedTuple):
     """One thing that the site has a place for."""
 
@@ -39,7 +53,7 @@ class _Links(HTMLParser):
 
 
 class Site:
-    """What ``make docs`` makes.
+    """What ``make docs`` makes, without a network.
 
     Args:
         folder: Where it is built.
@@ -47,7 +61,7 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self.folder: Path = folder / "html"
-        command = [sys.executable, "-m", "sphinx", "-n", "-T", "-W", "--keep-going", "-q", "-b", "html"]
+        command = [sys.executable, "-c", OFFLINE, "-n", "-T", "-W", "--keep-going", "-q", "-b", "html"]
         done = subprocess.run(
             [*command, "-d", str(folder / "doctrees"), str(DOCS), str(self.folder)],
             check=False,
