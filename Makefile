@@ -90,7 +90,7 @@ docs: $(VENV)/.dev ## Build the site of the documentation into build/docs (no ne
 	@echo 'The site is at build/docs/index.html'
 
 docs-check: $(VENV)/.dev ## Check the site: built, complete, links, examples, accessibility
-	$(BIN)/python -m pytest tests/docs
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup tests/docs
 
 build: $(VENV)/.dev ## Build the wheel and the source distribution into dist/
 	$(BIN)/python -m build --installer pip
