@@ -161,6 +161,7 @@ html_theme_options = {
         "color-brand-primary": "#0b6341",
         "color-brand-content": "#0b6341",
         "color-api-name": "#0b6341",
+        "color-code-background": "#f8f9fb",
     },
     "dark_css_variables": {
         "color-brand-primary": "#5fd39c",
