@@ -1,7 +1,7 @@
 """The inventories of other projects, kept as lists that a person can read and a diff can show.
 
 A list names only what these pages refer to, so that the site builds without a network. A name that it lacks is a
-warning, and so an error of ``make docs``; ``python -m sphinx.ext.intersphinx URL/objects.inv`` shows what a project has.
+warning, and so an error of ``make docs``; ``python -m sphinx.ext.intersphinx URL/objects.inv`` shows what there is.
 """
 
 import zlib
