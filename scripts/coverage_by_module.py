@@ -112,8 +112,10 @@ def measure(module: Module, workspace: Path) -> Outcome:
     settings = workspace / f"{module.name}.ini"
     settings.write_text(_settings(module, workspace / f"{module.name}.data"), encoding="utf-8")
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    # A folder of its own: two that clean up after earlier runs in the common one get into each other's way.
+    folder = f"--basetemp={tempfile.mkdtemp(dir=workspace)}"
     tests = _run(
-        ["run", f"--rcfile={settings}", "-m", "pytest", "-q", "--no-header", *PLUGINS_OFF, str(module.test)],
+        ["run", f"--rcfile={settings}", "-m", "pytest", "-q", "--no-header", *PLUGINS_OFF, folder, str(module.test)],
         environment,
     )
     if tests.returncode:
