@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from django_ws.testing.asgi_rules import ASGIViolation
 from django_ws.testing.clock import Clock, freeze_clock
+from django_ws.testing.fake_broker import FakeBroker, FakeLink
 from django_ws.testing.fake_connection import FakeConnection
-from django_ws.testing.fake_topics import FakeBroker, FakeDelivery, FakeLink, FakeMember, FakeTopic
+from django_ws.testing.fake_topics import FakeDelivery, FakeMember, FakeTopic
 from django_ws.testing.fakes import (
     FakeCodec,
     FakeEndpoint,
