@@ -48,6 +48,9 @@ def main() -> None:
     run = commands.add_parser("run", help="measure (the default); QUICK=1 in the environment for a short run")
     run.add_argument("--stage", action="append", choices=_STAGES, help="only these parts; may be repeated")
     run.add_argument("--output", type=Path, help="the JSON file")
+    run.add_argument(
+        "--onto", type=Path, metavar="FILE", help="put these parts into an earlier run of the same versions"
+    )
     docs = commands.add_parser("docs", help="put results into docs/benchmarks.md, pictures included")
     docs.add_argument("file", type=Path, nargs="?", default=REFERENCE)
     commands.add_parser("profile", help="where the time of ours goes")
@@ -64,10 +67,11 @@ def main() -> None:
             _run(
                 getattr(arguments, "stage", None) or _STAGES,
                 getattr(arguments, "output", None),
+                getattr(arguments, "onto", None),
             )
 
 
-def _run(stages: "list[str] | tuple[str, ...]", output: Path | None) -> None:
+def _run(stages: "list[str] | tuple[str, ...]", output: Path | None, onto: Path | None) -> None:
     plan = QUICK if os.environ.get("QUICK", "0") not in {"", "0"} else FULL
     console = Console()
     if not console.is_terminal:
@@ -80,6 +84,9 @@ def _run(stages: "list[str] | tuple[str, ...]", output: Path | None) -> None:
     if idle < plan.idle_connections:
         console.print(f"Open files are limited: {idle} idle connections, not {plan.idle_connections}")
     results = Results(about(plan))
+    earlier = None if onto is None else load(onto)
+    if earlier is not None:
+        results.onto(earlier, stages)  # it says now, not in twenty minutes, if they do not go together
     with progress_bar() as progress:
         run = Run(plan, results, progress)
         _in_process(run, stages)
@@ -88,6 +95,8 @@ def _run(stages: "list[str] | tuple[str, ...]", output: Path | None) -> None:
     for title, share in run.client_busy.items():
         if share > _BUSY:
             console.print(f"[red]{title}: the client used {share:.0%} of its core, so it may be what was measured.[/]")
+    if earlier is not None:
+        results, output = results.onto(earlier, stages), output or onto
     console.print(f"Every sample is in {save(results, output)}")
 
 

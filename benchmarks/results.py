@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 from benchmarks.implementations import IMPLEMENTATIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from benchmarks.plan import Plan
 
 __all__ = ["FOLDER", "REFERENCE", "Results", "about", "load", "save"]
@@ -21,6 +23,9 @@ FOLDER: Final = Path(__file__).parent / "results"
 
 REFERENCE: Final = FOLDER / "reference.json"
 """The one that is committed, and that the documentation shows."""
+
+_RENEWED: Final = "renewed "
+"""Before the name of a stage, in what is told about a run."""
 
 _ALSO: Final = ("Django", "uvicorn", "uvloop", "websockets", "msgspec", "picows")
 
@@ -44,6 +49,26 @@ class Results:
         """Note a sample of a point of a picture."""
         of_picture = self.growth.setdefault(picture, {})
         of_picture.setdefault(implementation, {}).setdefault(str(point), []).append(sample)
+
+    def onto(self, earlier: "Results", stages: "Sequence[str]") -> "Results":
+        """Give an earlier run with those measures renewed that this one has.
+
+        Args:
+            earlier: The run that has the others.
+            stages: What this run has measured; it is told beside the date.
+
+        Raises:
+            ValueError: The two differ in more than their date, so their figures do not go into one table.
+        """
+        kept = {name: told for name, told in earlier.about.items() if not name.startswith(_RENEWED)}
+        differ = [name for name in {*kept, *self.about} if name != "date" and kept.get(name) != self.about.get(name)]
+        if differ:
+            raise ValueError(f"the earlier run differs in {', '.join(sorted(differ))}: measure all of it again")
+        return Results(
+            {**earlier.about, **{f"{_RENEWED}{stage}": self.about["date"] for stage in stages}},
+            {**earlier.samples, **self.samples},
+            {**earlier.growth, **self.growth},
+        )
 
 
 def about(plan: "Plan") -> dict[str, str]:
