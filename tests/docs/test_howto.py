@@ -86,8 +86,9 @@ def test_every_example_is_shown() -> None:
 
 @pytest.fixture(scope="module")
 def tested() -> str:
-    """Run the tests of all examples as Django's users do."""
-    return run_python("-W", "error", "-m", "django", "test", "howto", "-v", "2", "--settings=howto.settings")
+    """Run the tests of all examples as Django's users do, and give what unittest reports of each."""
+    command = ["-W", "error", "-m", "django", "test", "howto", "-v", "2", "--settings=howto.settings"]
+    return run_python(*command).stderr
 
 
 @pytest.mark.xdist_group("howto-examples")
@@ -104,20 +105,20 @@ def test_the_engine_passes_the_conformance_tests(tested: str) -> None:
     assert len(found) - tested.count(" skipped ") > 20
 
 
-def run_python(*arguments: str) -> str:
+def run_python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Python; the two streams stay apart, for one that is buffered would cut the lines of the other."""
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT / "examples",
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "howto.settings", "PYTHONPATH": str(ROOT / "examples")},
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        capture_output=True,
         text=True,
         timeout=100,
         check=False,
     )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
 
 
 SETTINGS = sorted(
@@ -146,7 +147,7 @@ print(json.dumps(found))
 @pytest.fixture(scope="module")
 def checked() -> dict[str, list[list[str]]]:
     """Check the settings of each file, in a process where no test has made topics."""
-    found: dict[str, list[list[str]]] = json.loads(run_python("-c", CHECK, *map(str, SETTINGS)))
+    found: dict[str, list[list[str]]] = json.loads(run_python("-c", CHECK, *map(str, SETTINGS)).stdout)
     return found
 
 
