@@ -8,7 +8,7 @@ import pytest
 from django.http import HttpRequest
 
 from django_ws import aliases, interfaces
-from django_ws.handler import WebSocketHandler
+from django_ws.handler import TaskGroup, WebSocketHandler
 from django_ws.interfaces import (
     Broker,
     Codec,
@@ -27,6 +27,8 @@ from django_ws.interfaces import (
     SendsAcceptHeaders,
     SocketFactory,
     Subscribable,
+    TaskManager,
+    TaskManagerFactory,
     TopicDelivery,
 )
 from django_ws.middleware import run_endpoint
@@ -50,7 +52,9 @@ def the_real_ones_fit(connection: ASGIConnection, match: DjangoMatch) -> tuple[o
     fits_match: Match = match
     factory: SocketFactory = WebSocketHandler
     innermost: Next = run_endpoint
-    return fits_connection, makes_connection, resolver, fits_match, factory, innermost
+    makes_tasks: TaskManagerFactory = TaskGroup
+    tasks: TaskManager = makes_tasks()
+    return fits_connection, makes_connection, resolver, fits_match, factory, innermost, tasks
 
 
 def the_fakes_fit(endpoint: FakeEndpoint) -> tuple[object, ...]:
@@ -83,6 +87,8 @@ JOINTS: dict[type, set[str]] = {
     Endpoint: {"request", "run"},
     Match: {"factory", "args", "kwargs", "route", "resolver_match", "urlconf"},
     Guard: {"__call__"},
+    TaskManager: {"start", "cancel", "cancel_all"},
+    TaskManagerFactory: {"__call__"},
     Resolver: {"resolve"},
     interfaces.ASGIApplication: {"__call__"},
     ConnectionFactory: {"__call__"},
@@ -121,7 +127,7 @@ def test_the_interfaces_give_the_aliases_too(name: str) -> None:
 def test_the_fakes_fit_at_run_time_too() -> None:
     endpoint = FakeEndpoint(HttpRequest(), FakeConnection())
     assert len(the_fakes_fit(endpoint)) == 8
-    assert len(the_real_ones_fit(ASGIConnection({}, _receive, _send), DjangoResolver().resolve("/echo/"))) == 6
+    assert len(the_real_ones_fit(ASGIConnection({}, _receive, _send), DjangoResolver().resolve("/echo/"))) == 7
 
 
 async def _receive() -> dict[str, object]:

@@ -13,6 +13,7 @@ joint                                        between                 carries
 :class:`Middleware`, :class:`Next`           middleware -> handler   the way inwards
 :class:`Guard`                               user -> handler         who may open a socket
 :class:`Codec`                               handler -> wire         messages <-> frames
+:class:`TaskManager`                         tasks -> handler        the background tasks of one socket
 :class:`Subscribable`, :class:`Member`       topics -> handler       who hears of events
 :class:`Membership`, :class:`TopicDelivery`  topics -> handler       events on their way
 :class:`Broker`, :class:`Link`               topics -> engines       what was published
@@ -28,7 +29,8 @@ from typing_extensions import TypeVar
 from django_ws.aliases import ASGIReceive, ASGISend, ChannelMessage, Data, Headers, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Sequence
+    import asyncio
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from django.http import HttpRequest
@@ -60,12 +62,15 @@ __all__ = [
     "SendsAcceptHeaders",
     "SocketFactory",
     "Subscribable",
+    "TaskManager",
+    "TaskManagerFactory",
     "TopicDelivery",
 ]
 
 InT_co = TypeVar("InT_co", covariant=True)
 OutT_contra = TypeVar("OutT_contra", contravariant=True)
 EventT_co = TypeVar("EventT_co", covariant=True)
+T = TypeVar("T")
 
 
 class ASGIApplication(Protocol):
@@ -319,6 +324,63 @@ class Codec(Protocol[InT_co, OutT_contra]):
         Raises:
             TypeError, ValueError: It cannot be encoded; a fault of the caller.
         """
+        ...
+
+
+class TaskManager(Protocol):
+    """Joins the rules of background tasks to the handler: which runs when, and what an id means, on one socket.
+
+    A socket class names its :class:`TaskManagerFactory`, in :attr:`~django_ws.WebSocket.task_manager`.
+
+    All else is the handler's affair, whatever the manager: that a fault is logged and told to ``on_task_error``, the
+    tasks' names, the lanes of sync code, and the end of the connection, which waits for every task that :meth:`start`
+    gave, abandons what ignores its cancellation, and starts nothing new. What the library runs for itself, such as a
+    close by order, is never given to a manager of a user's.
+
+    :class:`django_ws.testing.TaskManagerConformance` tries the guarantees.
+
+    Guarantees:
+        - What :meth:`start` is given runs once or never, in the task that :meth:`start` gives, with the context
+          variables of the caller. An end or a fault of that task changes nothing for the others, and it is forgotten.
+        - No task is cancelled twice, for that would break into its ``finally`` block: neither by :meth:`cancel`, nor
+          by :meth:`cancel_all`, nor by the two together.
+        - :meth:`cancel_all` reaches every task that has not ended, those too that have not begun.
+
+    All is called in the event loop, and none of it waits.
+    """
+
+    # asyncio: what a coroutine yields and is sent is the event loop's affair.
+    def start(self, task_id: Hashable, func: Callable[[], Coroutine[Any, Any, T]], /) -> asyncio.Task[T]:
+        """Run ``func()`` in a task; now, or when its turn comes.
+
+        What becomes of an earlier task of the same id is for the manager to say.
+
+        Returns:
+            The task; awaiting it gives what ``func`` gives or raises.
+
+        Raises:
+            Exception: It refuses, and has begun nothing. It passes on to the caller of ``start_task``.
+        """
+        ...
+
+    def cancel(self, task_id: Hashable, message: str, /) -> bool:
+        """Cancel the task of that id, with this message; whether or not it has begun.
+
+        Returns:
+            Whether there was one that had neither ended nor been cancelled.
+        """
+        ...
+
+    def cancel_all(self, message: str, /) -> None:
+        """Cancel every task, with this message. The connection has ended: nothing is started after."""
+        ...
+
+
+class TaskManagerFactory(Protocol):
+    """Makes the :class:`TaskManager` of one socket: a class, or a function."""
+
+    def __call__(self) -> TaskManager:
+        """Make it; called in the event loop, at the socket's first background task."""
         ...
 
 

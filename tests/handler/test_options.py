@@ -1,6 +1,8 @@
 """handler/options.py"""
 
+import asyncio
 import math
+import re
 import sys
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,6 +23,7 @@ from django_ws.handler import SyncWebSocketHandler, WebSocketHandler
 from django_ws.handler.options import Options, check_class, options_of
 from django_ws.handler.outbox import Overflow
 from django_ws.handler.rate import Flood
+from django_ws.handler.tasks import TaskGroup
 from django_ws.handler.websocket import WebSocket
 from django_ws.testing import FakeCodec, FakeGuard
 
@@ -188,6 +191,31 @@ def test_a_wrong_value_is_refused_by_class_name_and_setting(name: str, value: ob
 def test_a_policy_that_is_none_is_refused() -> None:
     wrong = type("Wrong", (WebSocket,), {"overflow": "close"})
     with pytest.raises(ImproperlyConfigured, match=r"Wrong\.overflow is 'close', but must be a member of Overflow"):
+        options(wrong)
+
+
+def test_the_task_manager_is_made_by_what_the_class_declares() -> None:
+    def make() -> TaskGroup:
+        return TaskGroup()
+
+    own = type("Own", (WebSocket,), {"task_manager": make})
+    assert options(Text).task_manager is TaskGroup
+    assert options(own).task_manager is make  # not bound to the class
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        (None, "but is None"),
+        ("howto.tasks.InTurn", "but is 'howto.tasks.InTurn'"),
+        (TaskGroup(), "but is <django_ws.handler.tasks.TaskGroup object"),
+        (asyncio.TaskGroup, "but TaskGroup has no start and no cancel and no cancel_all"),
+    ],
+)
+def test_a_task_manager_that_is_none_is_refused(value: object, fault: str) -> None:
+    wrong = type("Wrong", (WebSocket,), {"task_manager": value})
+    expected = "Wrong.task_manager must be a class, or a function without arguments, that makes a TaskManager"
+    with pytest.raises(ImproperlyConfigured, match=f"^{re.escape(expected)}, {re.escape(fault)}"):
         options(wrong)
 
 

@@ -14,6 +14,7 @@ from django_ws.exceptions import ConnectionClosed
 from django_ws.handler import WebSocket, WebSocketHandler, ending, runtime
 from django_ws.handler.outbox import Overflow
 from django_ws.handler.state import SocketState
+from django_ws.handler.tasks import TaskGroup
 from django_ws.testing import FakeConnection, FakeGuard
 from handler.support import Noted, make, messages, opened, turns, until
 
@@ -132,6 +133,26 @@ async def test_the_end_of_the_connection_is_no_fault_of_a_task(caplog: pytest.Lo
     await socket._task_failed(ConnectionClosed(1000))
     await task
     assert messages(caplog) == ["Noted: a background task failed"]
+
+
+async def test_the_manager_of_a_class_is_made_at_the_first_task_of_a_socket() -> None:
+    made: list[TaskGroup] = []
+
+    def make_manager() -> TaskGroup:
+        made.append(TaskGroup())
+        return made[-1]
+
+    socket, connection, task = await opened(task_manager=make_manager)
+    assert made == []
+    for name in ("one", "two"):
+        socket.start_task(name, socket.linger, name)
+    (manager,) = made
+    assert "one" in manager
+    assert "two" in manager
+    assert socket.cancel_task("one")
+    connection.disconnect()
+    await task
+    assert len(manager) == 0
 
 
 async def test_a_task_started_after_the_end_never_begins() -> None:

@@ -323,7 +323,7 @@ async def test_a_ping_says_the_time_after_each_interval() -> None:
     connection = FakeConnection(is_open=True, end=None)
     socket = ready(connection, Pinging)
     task = socket.start_ping()
-    assert PING_TASK in socket._tasks
+    assert f"{type(socket).__qualname__}:{PING_TASK}" in {task.get_name() for task in asyncio.all_tasks()}
     while len(connection.sent) < 2:
         await asyncio.sleep(0.001)
     task.cancel()

@@ -2,7 +2,8 @@
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from typing import Any, TypeVar
 
 from typing_extensions import override
 
@@ -11,6 +12,8 @@ from django_ws.interfaces import Endpoint, Next
 from django_ws.testing import Peer
 from django_ws.testing.running import socket_below, what_runs
 from serving import Bare, serving
+
+T = TypeVar("T")
 
 
 class Busy(WebSocketHandler[str, str]):
@@ -49,9 +52,9 @@ async def turns(number: int = 20) -> None:
         await asyncio.sleep(0)
 
 
-async def opened(*middleware: object) -> tuple[Peer, "asyncio.Task[None]"]:
+async def opened(*middleware: object, cls: type[Busy] = Busy) -> tuple[Peer, "asyncio.Task[None]"]:
     Busy.gate = asyncio.Event()
-    peer = Peer(serving(Busy, *middleware))
+    peer = Peer(serving(cls, *middleware))
     task = peer.start()
     assert await peer.connect()
     return peer, task
@@ -90,6 +93,39 @@ async def test_background_tasks_are_named() -> None:
     assert waits.startswith("the background task Busy:wait (Busy.wait at test_running.py:")
     assert later == "the background task Busy:later (waits)"
     assert what_runs(task, None) == []
+    await ended(peer)
+
+
+async def test_tasks_of_a_manager_of_ones_own_are_named_even_those_that_wait_their_turn() -> None:
+    class InTurn:
+        def __init__(self) -> None:
+            self.one = asyncio.Semaphore(1)
+
+        # asyncio: what a coroutine yields and is sent is the event loop's affair.
+        def start(self, task_id: Hashable, func: Callable[[], Coroutine[Any, Any, T]], /) -> "asyncio.Task[T]":
+            async def in_turn() -> T:
+                async with self.one:
+                    return await func()
+
+            return asyncio.create_task(in_turn(), name=str(task_id))
+
+        def cancel(self, task_id: Hashable, message: str, /) -> bool:
+            raise NotImplementedError(task_id, message)
+
+        def cancel_all(self, message: str, /) -> None:
+            """Leave it to the handler."""
+
+    class Queued(Busy):
+        task_manager = InTurn
+
+    peer, task = await opened(cls=Queued)
+    peer.text("task")
+    assert await peer.receive() == "task"
+    later, waits = sorted(what_runs(task, Busy.made))
+    assert ":later (" in later
+    assert later.endswith(".in_turn at test_running.py:" + later.rpartition(":")[2])
+    assert ":wait (" in waits
+    assert waits.endswith(" in Busy.wait)")
     await ended(peer)
 
 

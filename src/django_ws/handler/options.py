@@ -15,17 +15,19 @@ from django_ws.codecs.type_arguments import type_arguments
 from django_ws.conf import Denial, WebSocketSettings, get_settings
 from django_ws.handler.outbox import Overflow
 from django_ws.handler.rate import Flood, lease_of
+from django_ws.handler.tasks import TaskGroup
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django_ws.interfaces import Codec, Data, Guard
+    from django_ws.interfaces import Codec, Data, Guard, TaskManagerFactory
 
 __all__ = ["Options", "check_class", "options_of"]
 
 T = TypeVar("T")
 
 _BYTES_PER_CHARACTER: Final = 4
+_MANAGES: Final = ("start", "cancel", "cancel_all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class Options:
     """The codec that encodes."""
     outgoing: object | None
     """The type of what goes out, by the type arguments; ``None`` where a codec is declared, for then nobody knows."""
+    task_manager: "TaskManagerFactory"
+    """Makes what manages the background tasks of one socket."""
     hears_events: bool
     """Whether the class has an ``on_event`` of its own."""
     max_message_size: int
@@ -123,6 +127,7 @@ def _work_out(cls: type, generic: type, settings: WebSocketSettings) -> Options:
         encode=encoder.encode,
         encoder=encoder,
         outgoing=type_arguments(cls, generic)[1] if getattr(cls, "codec", None) is None else None,
+        task_manager=_task_manager(cls),
         hears_events=_on_event(cls) is not _on_event(generic),
         max_message_size=max_size,
         surely_fits=max_size // _BYTES_PER_CHARACTER,
@@ -190,6 +195,20 @@ def _guards(cls: type) -> "tuple[Guard, ...]":
                 f"{cls.__qualname__}.guards holds {guard!r}, but must be a list of async functions of the request"
             )
     return cast("tuple[Guard, ...]", guards)
+
+
+def _task_manager(cls: type) -> "TaskManagerFactory":
+    """Give what makes the manager, as it stands on the class: a function that an instance would bind, too."""
+    declared: object = getattr(cls, "task_manager", TaskGroup)
+    expected = f"{cls.__qualname__}.task_manager must be a class, or a function without arguments, that makes a "
+    if not callable(declared):
+        raise ImproperlyConfigured(f"{expected}TaskManager, but is {declared!r}")
+    if isinstance(declared, type):
+        missing = [name for name in _MANAGES if not hasattr(declared, name)]
+        if missing:
+            lacks = f"{declared.__qualname__} has no {' and no '.join(missing)}"
+            raise ImproperlyConfigured(f"{expected}TaskManager, but {lacks}")
+    return cast("TaskManagerFactory", declared)
 
 
 def _is_bound(value: object) -> bool:

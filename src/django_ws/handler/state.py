@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django_ws.close_codes import CloseCode
 from django_ws.exceptions import ConnectionClosed
+from django_ws.handler.background import BackgroundTasks
 from django_ws.handler.lanes import enter_lanes
 from django_ws.handler.outbox import Outbox, Overflow
 from django_ws.handler.runtime import RECEIVING, runtime
-from django_ws.handler.tasks import TaskGroup
 from django_ws.logs import fields
 from django_ws.refusals import Limit, count_refusal, log_refusal
 
@@ -116,7 +116,7 @@ class SocketState:
         self._task: asyncio.Task[Any] | None = None
         # Where the socket's code runs in a task besides: that one.
         self._helper: asyncio.Task[Any] | None = None
-        self._tasks: TaskGroup | None = None
+        self._tasks: BackgroundTasks | None = None
         self._inbox: Inbox | None = None
         self._outbox: Outbox | None = None
         # What it has subscribed to, and what it has heard and not yet looked at.
@@ -182,10 +182,11 @@ class SocketState:
         except Exception as failure:  # noqa: BLE001 - the hook of a hook: there is nobody left to tell
             self._log(logging.ERROR, "on_task_error failed", error=failure)
 
-    def _task_group(self) -> TaskGroup:
-        """Give the group of background tasks, made when it is first needed."""
+    def _task_group(self) -> BackgroundTasks:
+        """Give the background tasks; they, and their manager, are made when they are first needed."""
         if self._tasks is None:
-            self._tasks = TaskGroup(self._task_failed, self._name, self._fields)
+            manager = self._options.task_manager()
+            self._tasks = BackgroundTasks(manager, self._task_failed, self._name, self._fields)
             if self._finishing:
                 self._tasks.cancel_all()
         return self._tasks

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from django_ws.handler.outbox import Overflow
     from django_ws.handler.rate import Flood
     from django_ws.handler.views import SocketView
-    from django_ws.interfaces import Codec, Connection, Data, Guard, Headers, Subscribable
+    from django_ws.interfaces import Codec, Connection, Data, Guard, Headers, Subscribable, TaskManagerFactory
 
     _P = ParamSpec("_P")
 
@@ -69,6 +69,7 @@ if TYPE_CHECKING:
         guards: ClassVar[Sequence[Guard]]
         # A codec's types are those of the class that declares it.
         codec: ClassVar[Codec[Any, Any] | None]
+        task_manager: ClassVar[TaskManagerFactory]
         overflow: ClassVar[Overflow]
         ping_interval: ClassVar[float]
         max_message_size: ClassVar[int | None]

@@ -16,7 +16,7 @@ from django_ws.handler.outbox import Overflow
 from django_ws.handler.ping import next_due, ping_text
 from django_ws.handler.rate import Flood
 from django_ws.handler.revalidated import RevalidatedSocket
-from django_ws.handler.tasks import TASK_CANCELLED
+from django_ws.handler.tasks import TaskGroup
 from django_ws.handler.threads import adopt_sync_hooks
 from django_ws.refusals import Limit
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest
 
-    from django_ws.interfaces import Codec, Connection, Data
+    from django_ws.interfaces import Codec, Connection, Data, TaskManagerFactory
 
 __all__ = ["PING_TASK", "WebSocket"]
 
@@ -68,6 +68,8 @@ class WebSocket(RevalidatedSocket[OutT], Generic[InT, OutT]):
     # A codec's types are those of the class that declares it.
     codec: ClassVar["Codec[Any, Any] | None"] = None
     """Decodes and encodes the messages; ``None``: chosen by the type arguments."""
+    task_manager: ClassVar["TaskManagerFactory"] = TaskGroup
+    """Makes what starts and cancels the background tasks of a socket, at the first :meth:`start_task`."""
     overflow: ClassVar[Overflow] = Overflow.CLOSE
     """What is done when a client reads too slowly and the outbox is full."""
     ping_interval: ClassVar[float] = 59
@@ -213,14 +215,15 @@ class WebSocket(RevalidatedSocket[OutT], Generic[InT, OutT]):
         """Run ``func(*args, **kwargs)`` in the background, until it ends or the connection does.
 
         A task of the same id that still runs is cancelled first (message
-        :data:`~django_ws.handler.tasks.TASK_DUPLICATE_STARTED`). At the end of the connection all tasks are cancelled
+        :data:`~django_ws.handler.tasks.TASK_DUPLICATE_STARTED`), unless the class's :attr:`task_manager` has other
+        rules. At the end of the connection all tasks are cancelled
         (message :data:`~django_ws.handler.tasks.TASK_WS_CLOSED`) and awaited before ``on_close``. An exception is
         logged and told to :meth:`on_task_error`; the connection lives on.
 
         Returns:
             The task.
         """
-        return self._task_group().start(task_id, func, *args, **kwargs)
+        return self._task_group().start_for_user(task_id, func, *args, **kwargs)
 
     def cancel_task(self, task_id: "Hashable", /) -> bool:
         """Cancel the background task of that id.
@@ -228,7 +231,7 @@ class WebSocket(RevalidatedSocket[OutT], Generic[InT, OutT]):
         Returns:
             Whether one was running.
         """
-        return self._tasks is not None and self._tasks.cancel(task_id, TASK_CANCELLED)
+        return self._tasks is not None and self._tasks.cancel(task_id)
 
     async def sleep_loop(
         self, func: "Callable[P, Awaitable[object]]", seconds: float, /, *args: P.args, **kwargs: P.kwargs

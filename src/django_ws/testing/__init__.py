@@ -21,6 +21,7 @@ from django_ws.testing.fakes import (
 from django_ws.testing.faults import SocketFaultError, SocketStateError, SocketTimeoutError
 from django_ws.testing.peer import Peer
 from django_ws.testing.scope import websocket_scope
+from django_ws.testing.tasks import TaskManagerConformance
 
 if TYPE_CHECKING:
     from django_ws.testing.client import connect
@@ -62,6 +63,7 @@ __all__ = [
     "SocketFaultError",
     "SocketStateError",
     "SocketTimeoutError",
+    "TaskManagerConformance",
     "WebSocketLiveServerTestCase",
     "capture_publishes",
     "connect",

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import asgiref
 
 import django_ws
-from django_ws.handler import TaskGroup, WebSocket
+from django_ws.handler import WebSocket
+from django_ws.handler.background import BackgroundTasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,13 +48,13 @@ def what_runs(task: "asyncio.Task[Any]", socket: WebSocket[Any, Any] | None) -> 
         socket: The socket; ``None`` where the handshake has not come so far, or it is somebody else's.
     """
     found = [text for text in [_user_code(task)] if text]
+    background: object = getattr(socket, "_tasks", None)
     for other in sorted(asyncio.all_tasks(), key=_name_of):
-        owner = _owner(other)
         if socket is None or other is task:
             continue
-        if owner is socket:
+        if _owner(other) is socket:
             found += [text for text in [_user_code(other)] if text]
-        elif isinstance(owner, TaskGroup) and owner is getattr(socket, "_tasks", None):
+        elif isinstance(background, BackgroundTasks) and other in background:
             found.append(f"the background task {other.get_name()} ({_user_code(other) or 'waits'})")
     return found
 

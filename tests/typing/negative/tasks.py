@@ -1,12 +1,17 @@
 """Background tasks started with the wrong arguments."""
 
 import asyncio
-from typing import assert_type
+from collections.abc import Callable, Coroutine, Hashable
+from typing import Any, TypeVar, assert_type
 
 from typing_extensions import override
 
-from django_ws import WebSocketHandler
+from django_ws import SyncWebSocketHandler, WebSocketHandler
 from django_ws.handler import TaskGroup
+from django_ws.interfaces import TaskManager, TaskManagerFactory
+from django_ws.testing import TaskManagerConformance
+
+T = TypeVar("T")
 
 
 class Tasks(WebSocketHandler[str, str]):
@@ -73,11 +78,95 @@ class Tasks(WebSocketHandler[str, str]):
         self.start_ping(30)  # E
 
 
-async def wrong_error_hook() -> None:
-    pass
+def group(tasks: Tasks) -> None:
+    manager = TaskGroup("name")  # E
+    _ = manager.start("a", tasks.work)  # E
+    _ = manager.start("a", tasks.synchronous)  # E
+    _ = manager.start("a", tasks.tick())  # E
+    manager.cancel_all(1)  # E
 
 
-async def group(tasks: Tasks) -> None:
-    owner = TaskGroup(wrong_error_hook)  # E
-    _ = owner.start("a", tasks.work, "1")  # E
-    await owner.close("1")  # E
+class WithoutEnd:
+    """No cancel_all."""
+
+    # asyncio: what a coroutine yields and is sent is the event loop's affair.
+    def start(self, task_id: Hashable, func: Callable[[], Coroutine[Any, Any, T]], /) -> asyncio.Task[T]:
+        return asyncio.create_task(func(), name=str(task_id))
+
+    def cancel(self, task_id: Hashable, message: str, /) -> bool:
+        return task_id == message
+
+
+class WithoutMessage(WithoutEnd):
+    def cancel_all(self) -> None:
+        pass
+
+
+class AsyncEnd(WithoutEnd):
+    async def cancel_all(self, message: str, /) -> None:
+        del message
+
+
+class OfTextIds:
+    def start(self, task_id: str, func: Callable[[], Coroutine[Any, Any, T]], /) -> asyncio.Task[T]:
+        return asyncio.create_task(func(), name=task_id)
+
+    def cancel(self, task_id: str, message: str, /) -> bool:
+        return task_id == message
+
+    def cancel_all(self, message: str, /) -> None:
+        del message
+
+
+class GivesNothing:
+    def start(self, task_id: Hashable, func: Callable[[], Coroutine[Any, Any, object]], /) -> None:
+        del task_id, func
+
+    def cancel(self, task_id: Hashable, message: str, /) -> bool:
+        return task_id == message
+
+    def cancel_all(self, message: str, /) -> None:
+        del message
+
+
+class OfItsName(TaskManagerConformance):
+    def make_manager(self, name: str) -> TaskManager:  # E
+        del name
+        return TaskGroup()
+
+
+def make_named(name: str) -> TaskManager:
+    del name
+    return TaskGroup()
+
+
+without_end: TaskManager = WithoutEnd()  # E
+without_message: TaskManager = WithoutMessage()  # E
+async_end: TaskManager = AsyncEnd()  # E
+of_text_ids: TaskManager = OfTextIds()  # E
+gives_nothing: TaskManager = GivesNothing()  # E
+the_class: TaskManager = TaskGroup  # E
+the_instance: TaskManagerFactory = TaskGroup()  # E
+no_manager: TaskManagerFactory = asyncio.TaskGroup  # E
+named: TaskManagerFactory = make_named  # E
+
+
+class Unmanaged(WebSocketHandler[str, str]):
+    task_manager = WithoutEnd  # E
+
+
+class ManagedByInstance(WebSocketHandler[str, str]):
+    task_manager = TaskGroup()  # E
+
+
+class SyncUnmanaged(SyncWebSocketHandler[str, str]):
+    task_manager = None  # E
+
+
+def joint(manager: TaskManager, tasks: Tasks) -> None:
+    _ = manager.start("a", tasks.work)  # E
+    _ = manager.start([], tasks.tick)  # E
+    text: asyncio.Task[str] = manager.start("a", tasks.tick)  # E
+    manager.cancel("a")  # E
+    manager.cancel_all()  # E
+    del text

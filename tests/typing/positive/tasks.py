@@ -4,12 +4,24 @@
 # mypy: disable-error-code="unused-awaitable"
 
 import asyncio
-from typing import Literal, NoReturn, assert_type
+from collections.abc import Callable, Coroutine, Hashable
+from typing import Any, Literal, NoReturn, TypeVar, assert_type
 
 from typing_extensions import override
 
-from django_ws import TASK_CANCELLED, TASK_DUPLICATE_STARTED, TASK_WS_CLOSED, WebSocketHandler
+from django_ws import (
+    TASK_CANCELLED,
+    TASK_DUPLICATE_STARTED,
+    TASK_WS_CLOSED,
+    SyncWebSocketHandler,
+    WebSocket,
+    WebSocketHandler,
+)
 from django_ws.handler import PING_TASK, TaskGroup
+from django_ws.interfaces import TaskManager, TaskManagerFactory
+from django_ws.testing import TaskManagerConformance
+
+T = TypeVar("T")
 
 
 class Tasks(WebSocketHandler[str, str]):
@@ -50,18 +62,70 @@ class Tasks(WebSocketHandler[str, str]):
         await self.sleep_loop(self.work, 1, 2, text="x")
 
 
-async def on_error(error: Exception) -> None:
-    del error
+async def count() -> int:
+    return 1
 
 
-async def group(tasks: Tasks) -> None:
-    """The class that owns a connection's tasks, by itself."""
-    owner = TaskGroup(on_error)
-    assert_type(owner.start("a", tasks.work, 1, text="x"), asyncio.Task[int])
-    assert_type(len(owner), int)
-    assert_type("a" in owner, bool)
-    assert_type(owner.cancel("a"), bool)
-    assert_type(await owner.close(1.0), bool)
+def group() -> None:
+    """The manager that ships, by itself."""
+    manager = TaskGroup()
+    assert_type(manager.start("a", count), asyncio.Task[int])
+    assert_type(len(manager), int)
+    assert_type("a" in manager, bool)
+    assert_type(manager.cancel("a"), bool)
+    manager.cancel_all()
+
+
+class OwnManager:
+    """A manager that derives from nothing.
+
+    pyrefly takes no class without an ``__init__`` for a factory, of whatever Protocol.
+    """
+
+    def __init__(self) -> None:
+        self.started: int = 0
+
+    # asyncio: what a coroutine yields and is sent is the event loop's affair.
+    def start(self, task_id: Hashable, func: Callable[[], Coroutine[Any, Any, T]], /) -> asyncio.Task[T]:
+        self.started += 1
+        return asyncio.create_task(func(), name=str(task_id))
+
+    def cancel(self, task_id: Hashable, message: str, /) -> bool:
+        return task_id == message
+
+    def cancel_all(self, message: str, /) -> None:
+        del message
+
+
+def make_manager() -> TaskManager:
+    return OwnManager()
+
+
+managers: tuple[TaskManager, ...] = (TaskGroup(), OwnManager(), make_manager())
+factories: tuple[TaskManagerFactory, ...] = (TaskGroup, OwnManager, make_manager, WebSocket.task_manager)
+
+
+def joint(manager: TaskManager) -> None:
+    assert_type(manager.start("a", count), asyncio.Task[int])
+    assert_type(manager.cancel("a", "message"), bool)
+
+
+class Managed(WebSocketHandler[str, str]):
+    task_manager = OwnManager
+
+
+class ManagedByFunction(WebSocketHandler[str, str]):
+    task_manager = staticmethod(make_manager)
+
+
+class SyncManaged(SyncWebSocketHandler[str, str]):
+    task_manager = OwnManager
+
+
+class Conformance(TaskManagerConformance):
+    @override
+    def make_manager(self) -> TaskManager:
+        return OwnManager()
 
 
 messages: tuple[str, ...] = (TASK_CANCELLED, TASK_DUPLICATE_STARTED, TASK_WS_CLOSED)
