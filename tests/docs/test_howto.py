@@ -19,6 +19,8 @@ COMMANDS = ("python manage.py check ", "python manage.py ws_urls", "python manag
 """Command lines that test_howto_debug.py and test_howto_proxies.py run."""
 CONFIGURATIONS = {"nginx.conf", "Caddyfile", "haproxy.cfg"}
 """Files that test_howto_proxies.py runs."""
+MONITORED = {"asgi.py", "alerts.yml"}
+"""Files of the folder ``monitor`` that test_howto_monitor.py runs."""
 PACKAGES = sorted(path.parent for path in EXAMPLES.glob("*/tests.py"))
 
 
@@ -34,6 +36,8 @@ def runner_of(block: Block) -> str:
         file = block.file
         assert file.is_relative_to(EXAMPLES), f"{block}: examples of the guides are in examples/howto"
         assert block.included().strip(), block
+        if file.parent.name == "monitor" and file.name in MONITORED:
+            return "monitor"
         if file.suffix == ".py" and file.name.startswith("settings"):
             return "settings"
         if file.suffix == ".py":
