@@ -92,7 +92,7 @@ def check_sendable(code: int, /) -> None:
 
 
 def truncate_reason(reason: str, /) -> str:
-    """Cut ``reason`` to :data:`MAX_REASON_BYTES` bytes of UTF-8, never inside a character.
+    """Cut ``reason`` to :data:`MAX_REASON_BYTES` bytes of UTF-8 (RFC 6455 section 5.5), never inside a character.
 
     Lone surrogates, which UTF-8 cannot carry, become question marks.
     """

@@ -51,7 +51,7 @@ class DjangoWSError(Exception):
 
 
 class ProtocolError(DjangoWSError):
-    """The ASGI websocket protocol was broken; the message names the event and the state."""
+    """The ASGI websocket protocol (www.rst, "WebSocket") was broken; the message names the event and the state."""
 
 
 class LocalProtocolError(ProtocolError, RuntimeError):
@@ -66,7 +66,7 @@ class ConnectionClosed(DjangoWSError):  # noqa: N818 - the name the field uses; 
     """The connection has ended; nothing can be received or sent any more.
 
     Attributes:
-        code: The close code, 1005 where the peer gave none, 1006 where the connection broke.
+        code: The close code, 1005 where the peer gave none, 1006 where the connection broke (RFC 6455 section 7.1.5).
         reason: The close reason, empty where there was none.
     """
 
@@ -91,7 +91,7 @@ class InvalidMessageError(DjangoWSError, ValueError):
     The text never holds a part of the payload, so that it may be logged.
 
     Attributes:
-        code: What the connection is closed with unless ``on_invalid`` decides otherwise.
+        code: What the connection is closed with unless ``on_invalid`` decides otherwise (RFC 6455 section 7.4.1).
     """
 
     code: ClassVar[CloseCode] = CloseCode.INVALID_FRAME_PAYLOAD_DATA
@@ -104,13 +104,13 @@ class UnsupportedDataError(InvalidMessageError):
 
 
 class MessageTooBigError(InvalidMessageError):
-    """A message over the size limit, refused before it was parsed (RFC 6455 section 7.4.1, 1009)."""
+    """A message of more bytes than the limit, refused before it was parsed (RFC 6455 section 7.4.1, 1009)."""
 
     code: ClassVar[CloseCode] = CloseCode.MESSAGE_TOO_BIG
 
 
 class MessageTooDeepError(InvalidMessageError):
-    """JSON that nests deeper than the limit, more than any honest message does."""
+    """JSON that nests more levels deep than the limit, which no honest message does."""
 
 
 class BrokerError(DjangoWSError):
@@ -118,7 +118,7 @@ class BrokerError(DjangoWSError):
 
 
 class PayloadTooBigError(BrokerError, ValueError):
-    """An event, encoded, is more than the engine carries; nothing was published."""
+    """An event, encoded, has more bytes than the engine carries; nothing was published."""
 
 
 class TopicGapError(DjangoWSError):

@@ -43,7 +43,10 @@ _UNAUTHORIZED: Final = 401
 
 
 def login_required(socket: SocketT, /) -> SocketT:
-    """Let in who is logged in; 401 for anybody else."""
+    """Let in who is logged in; 401 for anybody else.
+
+    A handshake whose user no middleware has set fails with ``ImproperlyConfigured``; so it does with the others here.
+    """
     return _put(_Authenticated(), socket)
 
 

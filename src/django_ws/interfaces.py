@@ -126,6 +126,7 @@ class Connection(Protocol):
         Raises:
             ConnectionClosed: The client has gone.
             LocalProtocolError: The handshake was answered before.
+            ValueError: A subprotocol that was not offered, or a header that HTTP cannot carry.
         """
         ...
 
@@ -135,6 +136,7 @@ class Connection(Protocol):
         Raises:
             ConnectionClosed: The client has gone.
             LocalProtocolError: The handshake was answered before.
+            ValueError: A status below 200 or over 599, or a header that HTTP cannot carry.
         """
         ...
 
@@ -144,6 +146,7 @@ class Connection(Protocol):
         Raises:
             ConnectionClosed: Either side has closed, or the connection broke.
             LocalProtocolError: The handshake has not been accepted.
+            RemoteProtocolError: The server sent what ASGI forbids.
         """
         ...
 
@@ -456,7 +459,11 @@ class Subscribable(Protocol[EventT_co]):
         ...
 
     def listen(self, *, max_pending: int = 1000) -> AbstractAsyncContextManager[AsyncIterator[EventT_co]]:
-        """Hear of the events as an async iterator."""
+        """Hear of the events as an async iterator.
+
+        Args:
+            max_pending: How many events may wait to be taken.
+        """
         ...
 
 

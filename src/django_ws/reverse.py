@@ -31,7 +31,8 @@ def ws_reverse(
 ) -> str:
     """Give the absolute URL of a socket: ``wss://example.com/ws/rooms/3/``.
 
-    The path is that of Django's ``reverse()`` in ``ROOT_WS_URLCONF``, the script prefix included.
+    The path is that of Django's ``reverse()`` in ``ROOT_WS_URLCONF``, the script prefix included
+    (https://docs.djangoproject.com/en/stable/ref/urlresolvers/#reverse).
 
     Args:
         viewname: The route's name, with its namespaces; or its target.
@@ -43,6 +44,7 @@ def ws_reverse(
 
     Raises:
         NoReverseMatch: No route of that name takes these values.
+        ValueError: Both ``args`` and ``kwargs`` are given.
         DisallowedHost: The request's host is not in ``ALLOWED_HOSTS``.
         ImproperlyConfigured: There is neither a request nor ``WS_BASE_URL``, or that setting is wrong. A path alone is
             never given: where there is no request, in a mail or a task, nobody could tell whose it is.

@@ -65,10 +65,12 @@ def disconnect_on_commit(
         code: See :func:`disconnect`.
         reason: See :func:`disconnect`.
         using: The alias of the database.
-        robust: Log what goes wrong after the commit, such as an engine that is away, instead of raising it.
+        robust: Log what goes wrong after the commit, such as an engine that is away, instead of raising it
+            (https://docs.djangoproject.com/en/stable/topics/db/transactions/#performing-actions-after-commit).
 
     Raises:
         ValueError: See :func:`disconnect`.
+        BrokerError: See :func:`disconnect`; at the commit, or here where there is no transaction. Not if ``robust``.
     """
     order = _order(user, code, reason)
     publish = publish_robustly if robust else publish_order

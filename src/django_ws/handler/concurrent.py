@@ -107,7 +107,7 @@ class ConcurrentSocket(WebSocket[InT, OutT]):
     """The part of a handler that is at several messages at once, where its class says so."""
 
     max_concurrent_messages: ClassVar[int] = 1
-    """How many ``on_message`` of one connection may run at once.
+    """How many messages of one connection may be in ``on_message`` at once.
 
     1: one after the other, in order of arrival. More: each in a task of its own, begun in order of arrival; what they
     send comes in the order in which they send it. A fault in one cancels the others.

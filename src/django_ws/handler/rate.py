@@ -17,7 +17,7 @@ _REST: Final = 0.05
 
 @unique
 class Flood(Enum):
-    """What is done when a client sends faster than ``messages_per_second``."""
+    """What is done when a client sends more messages a second than ``messages_per_second``."""
 
     WAIT = "wait"
     """Its messages wait their turn: nothing is lost, and the pressure goes back to its TCP connection."""

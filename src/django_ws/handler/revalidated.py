@@ -41,6 +41,8 @@ class RevalidatedSocket(SubscribingSocket[OutT], Generic[OutT]):
 
     revalidate: ClassVar[timedelta | None]
     """At the latest after which the session, the user and the ``guards`` are checked again; see :meth:`on_revalidate`.
+
+    A ``timedelta``; ``None``: never. ``WS_REVALIDATE`` where a class has none.
     """
 
     async def on_revalidate(self) -> bool:

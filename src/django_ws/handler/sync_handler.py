@@ -72,6 +72,7 @@ if TYPE_CHECKING:
         task_manager: ClassVar[TaskManagerFactory]
         overflow: ClassVar[Overflow]
         ping_interval: ClassVar[float]
+        """Seconds between two pings of :meth:`start_ping`."""
         max_message_size: ClassVar[int | None]
         inbox_messages: ClassVar[int]
         outbox_messages: ClassVar[int]
@@ -129,15 +130,28 @@ if TYPE_CHECKING:
             ...
 
         def asend(self, message: OutT, /) -> Awaitable[bool]:
-            """Send a message from a background task: :meth:`WebSocket.send`."""
+            """Send a message from a background task, as :meth:`WebSocket.send` does.
+
+            Raises:
+                TypeError, ValueError: The message cannot be encoded.
+                LocalProtocolError: The handshake has not been accepted yet.
+            """
             ...
 
         def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
-            """Close the connection; in ``on_connect``, deny the handshake with 403. See :meth:`WebSocket.close`."""
+            """Close the connection; in ``on_connect``, deny the handshake with 403. See :meth:`WebSocket.close`.
+
+            Raises:
+                ValueError: The code may not stand in a close frame (RFC 6455 section 7.4).
+            """
             ...
 
         async def aclose(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
-            """Close the connection from a background task."""
+            """Close the connection from a background task. See :meth:`WebSocket.close`.
+
+            Raises:
+                ValueError: The code may not stand in a close frame (RFC 6455 section 7.4).
+            """
             ...
 
         def accept(self, subprotocol: str | None = None, headers: Headers = ()) -> None:

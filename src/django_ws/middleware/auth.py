@@ -44,6 +44,8 @@ __all__ = ["AuthMiddleware", "SessionMiddleware"]
 class SessionMiddleware:
     """Sets ``request.session`` by the cookie ``SESSION_COOKIE_NAME``; it is read at the first look.
 
+    What a session is: https://docs.djangoproject.com/en/stable/topics/http/sessions/.
+
     In async code use its async methods: ``await request.session.aget("basket")``. Nothing saves it but
     ``await request.session.asave()``, and no cookie is ever set.
 
@@ -68,9 +70,10 @@ class SessionMiddleware:
 class AuthMiddleware:
     """Sets ``request.user`` and ``request.auser`` by the session, and ``request.session`` if nothing has yet.
 
-    The user is whom Django's ``get_user`` finds, with the checks of its session hash. A session that only one of
-    ``SECRET_KEY_FALLBACKS`` verifies is let in and left as it is: renewing it would change its key, of which the
-    browser could not be told, and so log the user out. The next HTTP request renews it.
+    The user is whom Django's ``get_user`` finds, with the checks of its session hash
+    (https://docs.djangoproject.com/en/stable/topics/auth/default/#session-invalidation-on-password-change). A session
+    that only one of ``SECRET_KEY_FALLBACKS`` verifies is let in and left as it is: renewing it would change its key, of
+    which the browser could not be told, and so log the user out. The next HTTP request renews it.
 
     Args:
         next_: What is further in.
@@ -90,7 +93,10 @@ class AuthMiddleware:
         self._store: Callable[[str | None], SessionBase] = _load_store()
 
     async def __call__(self, ws: "Endpoint") -> object:
-        """Set what finds the user, and go on; nothing is looked up here."""
+        """Set what finds the user, and go on; nothing is looked up here.
+
+        ``request.user`` raises ``SynchronousOnlyOperation`` where its first look is in async code.
+        """
         request = ws.request
         if not hasattr(request, "session"):
             _set_session(request, self._store)

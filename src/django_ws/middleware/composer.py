@@ -1,4 +1,4 @@
-"""The composer of ``WS_MIDDLEWARE``: loads, checks and nests them, once."""
+"""The composer of ``WS_MIDDLEWARE``: loads, checks and nests them, once, as Django does with ``MIDDLEWARE``."""
 
 import inspect
 from functools import partial
@@ -24,7 +24,8 @@ async def run_endpoint(ws: "Endpoint", /) -> object:
 def compose(middleware: "Sequence[str | MiddlewareFactory]", /, innermost: "Next" = run_endpoint) -> "Next":
     """Nest ``middleware`` around ``innermost``.
 
-    A return value and an exception pass outwards as in Django: each middleware gets them from its ``await next(ws)``.
+    A return value and an exception pass outwards as in Django: each middleware gets them from its ``await next(ws)``
+    (https://docs.djangoproject.com/en/stable/topics/http/middleware/).
 
     Args:
         middleware: Dotted names or the factories themselves; the first is outermost.

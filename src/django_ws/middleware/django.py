@@ -34,6 +34,8 @@ _OF_THE_HANDSHAKE: Final = frozenset({"connection", "upgrade", "transfer-encodin
 class DjangoMiddleware:
     """Runs ``MIDDLEWARE``, less ``WS_SKIP_MIDDLEWARE``, around the handshake of every socket.
 
+    What a middleware is: https://docs.djangoproject.com/en/stable/topics/http/middleware/.
+
     Sync middleware runs on the socket's lane, as sync middleware under ASGI runs on a request's thread. Where one is
     sync, those that can be both are sync with it, so the whole chain is one hop to that thread; without a sync one all
     run in the socket's own task.

@@ -62,13 +62,18 @@ class LocaleMiddleware:
         self._next: Next = next_
 
     async def get_language(self, request: "HttpRequest") -> str | None:
-        """Say which language to activate; ``None``: leave the one that is active."""
+        """Say which language to activate; ``None``: leave the one that is active.
+
+        By default as Django does, but for the URL
+        (https://docs.djangoproject.com/en/stable/topics/i18n/translation/#how-django-discovers-language-preference).
+        """
         return translation.get_language_from_request(request)
 
     async def get_timezone(self, request: "HttpRequest") -> "tzinfo | str | None":
         """Say which time zone to activate, by its key or as it is; ``None``: leave the one that is active.
 
-        By default the one that :attr:`timezone_cookie` holds. A cookie that holds none is ignored.
+        By default the one that :attr:`timezone_cookie` holds. A cookie that holds none, or more than 64 characters, is
+        ignored (https://docs.djangoproject.com/en/stable/topics/i18n/timezones/).
         """
         key = request.COOKIES.get(self.timezone_cookie, "")
         if len(key) > _MAX_LENGTH:

@@ -9,8 +9,8 @@ subprotocols:
 
 A browser fails the connection if it offered subprotocols and the answer names none, so the socket must speak a real
 one: ``subprotocols = ("chat.v1",)``. The token is not the answer of a socket that opens, unless a
-``select_subprotocol`` of your own chooses it. It must consist of the characters of an RFC 9110 token (letters, digits,
-``!#$%&'*+-.^_`|~``), or browsers throw: JWTs and base64url do, base64 with ``/`` and ``=`` does not.
+``select_subprotocol`` of your own chooses it. It must consist of the characters of a token (RFC 9110 section 5.6.2:
+letters, digits, ``!#$%&'*+-.^_`|~``), or browsers throw: JWTs and base64url do, base64 with ``/`` and ``=`` does not.
 """
 
 import logging
@@ -105,6 +105,9 @@ class TokenMiddleware:
 
         Returns:
             The user; ``None`` if the token is not valid. Whether the user is active is for you to check.
+
+        Raises:
+            NotImplementedError: It is not overridden.
         """
         raise NotImplementedError
 
@@ -162,16 +165,21 @@ class SignedTokenMiddleware(TokenMiddleware):
     """Takes the tokens of :func:`socket_token`, each for :attr:`max_age` after it was made.
 
     A token is void before that, too, once the user's password has changed, the user is inactive or deleted. A key in
-    ``SECRET_KEY_FALLBACKS`` still verifies. A socket that is open outlives its token, and not its user, where it is
-    revalidated (:mod:`django_ws.authorization`).
+    ``SECRET_KEY_FALLBACKS`` still verifies (https://docs.djangoproject.com/en/stable/topics/signing/).
+    A socket that is open outlives its token, and not its user, where it is revalidated
+    (:mod:`django_ws.authorization`).
     """
 
     max_age: ClassVar[timedelta] = timedelta(seconds=60)
-    """How long a token lets in."""
+    """How long a token lets in, counted from when it was made; 60 seconds by default."""
 
     @override
     async def get_user(self, token: str, request: "HttpRequest") -> "AbstractBaseUser | AnonymousUser | None":
-        """Verify the token; one query, if it was signed by us and in time."""
+        """Verify the token; one query, if it was signed by us and in time.
+
+        Returns:
+            The user; ``None`` if the token is void.
+        """
         try:
             # Only we can have signed it, so it is what socket_token() put in.
             key, digest = cast("list[str]", _signer().unsign_object(token, max_age=self.max_age))

@@ -1,4 +1,4 @@
-"""Layer 1: the ASGI websocket protocol, typed. Imports neither Django nor asyncio.
+"""Layer 1: the ASGI websocket protocol (www.rst, "WebSocket"), typed. Imports neither Django nor asyncio.
 
 :mod:`~django_ws.protocol.events` names what may happen, :mod:`~django_ws.protocol.states` tables when it may,
 :mod:`~django_ws.protocol.machine` holds a connection to the tables, :mod:`~django_ws.protocol.asgi` is the edge to

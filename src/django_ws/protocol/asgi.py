@@ -37,7 +37,11 @@ __all__ = [
 
 # ASGI: events are open dicts, so their values are Any.
 def parse_data(message: Mapping[str, Any], /) -> str | bytes | None:
-    """Take the data out of a ``websocket.receive``; ``None`` for any other event. The hot path of receiving."""
+    """Take the data out of a ``websocket.receive``; ``None`` for any other event. The hot path of receiving.
+
+    Raises:
+        RemoteProtocolError: It has neither text nor bytes.
+    """
     if message.get("type") != "websocket.receive":
         return None
     text: object = message.get("text")

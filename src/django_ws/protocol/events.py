@@ -50,7 +50,7 @@ class Disconnect:
     """``websocket.disconnect``: the connection has ended."""
 
     code: int = CloseCode.NO_STATUS_RCVD
-    """The close code; 1005 where the client or the server named none."""
+    """The close code; 1005 where the client or the server named none (RFC 6455 section 7.1.5)."""
     reason: str = ""
     """The close reason; empty where there was none."""
 
@@ -68,7 +68,7 @@ class Accept:
     """``websocket.accept``: the handshake succeeds."""
 
     subprotocol: str | None = None
-    """The one chosen of those that the client offered."""
+    """The one chosen of those that the client offered (RFC 6455 section 4.2.2)."""
     headers: RawHeaders = ()
     """More headers for the response; never ``sec-websocket-protocol``."""
 
@@ -88,7 +88,7 @@ class Close:
     code: int = CloseCode.NORMAL_CLOSURE
     """A code that may stand in a close frame (RFC 6455 section 7.4)."""
     reason: str = ""
-    """At most 123 bytes of UTF-8."""
+    """At most 123 bytes of UTF-8 (RFC 6455 section 5.5)."""
 
 
 @dataclass(frozen=True, slots=True)

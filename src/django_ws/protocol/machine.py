@@ -1,7 +1,7 @@
 """The sans-I/O state machine: it asks the tables, and nothing else, whether an event is legal.
 
 It neither reads nor writes; a connection feeds it what came and asks it before anything goes out. An illegal event
-raises and changes nothing.
+raises and changes nothing. What is legal stands in the ASGI specification (www.rst, "WebSocket").
 """
 
 from typing import Final, final

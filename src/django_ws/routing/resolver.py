@@ -1,4 +1,7 @@
-"""The websocket URLconf, resolved by Django's own resolver."""
+"""The websocket URLconf, resolved by Django's own resolver.
+
+What a URLconf is: https://docs.djangoproject.com/en/stable/topics/http/urls/.
+"""
 
 import sys
 from importlib.util import find_spec
@@ -26,12 +29,14 @@ _KNOWN_LENGTH: Final = 256
 
 
 class RouteNotFound(NoRouteError, Resolver404):  # noqa: N818 - named as Django names Http404 and Resolver404
-    """No websocket route matches the path; also a ``Resolver404``, so a ``Http404``."""
+    """No websocket route matches the path; also Django's ``Resolver404``, so a ``Http404``: denied with 404."""
 
 
 @final
 class DjangoMatch:
     """A :class:`~django_ws.interfaces.Match` over Django's ``ResolverMatch``.
+
+    See https://docs.djangoproject.com/en/stable/ref/urlresolvers/#resolvermatch.
 
     Args:
         resolver_match: What Django's resolver found.
@@ -74,7 +79,8 @@ class DjangoMatch:
 class DjangoResolver:
     """The :class:`~django_ws.interfaces.Resolver` of ``ROOT_WS_URLCONF``.
 
-    Everything of Django's URL dispatcher works: ``path``, ``re_path``, ``include``, converters, namespaces.
+    Everything of Django's URL dispatcher works: ``path``, ``re_path``, ``include``, converters, namespaces
+    (https://docs.djangoproject.com/en/stable/topics/http/urls/).
 
     A path that captures nothing is resolved once; Django's resolver, which walks the routes and builds a
     ``ResolverMatch`` for each level of includes, is most of what a connection costs.

@@ -31,6 +31,8 @@ def ws_url(context: "Context", viewname: str, /, *args: Any, **kwargs: Any) -> s
 
     Raises:
         NoReverseMatch: No route of that name takes these values.
+        ValueError: There are positional and named ones together.
+        DisallowedHost: The request's host is not in ``ALLOWED_HOSTS``.
         ImproperlyConfigured: There is neither a request in the context nor ``WS_BASE_URL``.
     """
     request: HttpRequest | None = context.get("request")

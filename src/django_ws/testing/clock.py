@@ -80,7 +80,7 @@ class Clock:
         returned.
 
         Args:
-            seconds: How many.
+            seconds: How many, 0 or more.
 
         Raises:
             ValueError: ``seconds`` is less than 0.

@@ -58,6 +58,7 @@ class FakeBroker:
 
         Raises:
             BrokerError: It is down.
+            PayloadTooBigError: One is too big.
         """
         self.publish(messages)
 

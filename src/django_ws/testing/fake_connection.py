@@ -64,13 +64,23 @@ class FakeConnection:
         return self._answered
 
     async def accept(self, subprotocol: str | None = None, headers: "Headers" = ()) -> None:
-        """Note the accept."""
+        """Note the accept.
+
+        Raises:
+            ConnectionClosed: The client has gone.
+            LocalProtocolError: The handshake was answered before.
+        """
         self._answer("accept")
         self.accepted = (subprotocol, list(headers))
         self._open = True
 
     async def deny(self, status: int = 403, headers: "Headers" = (), body: bytes = b"") -> None:
-        """Note the denial."""
+        """Note the denial.
+
+        Raises:
+            ConnectionClosed: The client has gone.
+            LocalProtocolError: The handshake was answered before.
+        """
         self._answer("deny")
         self.denied = (status, list(headers), body)
 
@@ -82,7 +92,12 @@ class FakeConnection:
         self._answered = True
 
     async def receive(self) -> "Data":
-        """Give the next scripted message, or wait for :meth:`feed` or :meth:`disconnect`."""
+        """Give the next scripted message, or wait for :meth:`feed` or :meth:`disconnect`.
+
+        Raises:
+            ConnectionClosed: Either side has closed.
+            LocalProtocolError: The handshake has not been accepted.
+        """
         while True:
             if self._open and self._incoming:
                 return self._incoming.popleft()
@@ -94,7 +109,12 @@ class FakeConnection:
             await self._changed.wait()
 
     def send(self, data: "Data", /) -> "Awaitable[None] | None":
-        """Note the message; give an awaitable while :meth:`stall` is in force."""
+        """Note the message; give an awaitable while :meth:`stall` is in force, which raises the same.
+
+        Raises:
+            ConnectionClosed: Either side has closed.
+            LocalProtocolError: The handshake has not been accepted.
+        """
         if not self._open:
             raise self._ended()
         if self._stalled is None:

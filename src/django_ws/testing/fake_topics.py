@@ -46,6 +46,11 @@ class FakeMember:
     async def wait(self, events: int = 0, gaps: int = 0, seconds: float = 5.0) -> None:
         """Wait until so many events and gaps have come.
 
+        Args:
+            events: How many events.
+            gaps: How many gaps.
+            seconds: How long, in seconds.
+
         Raises:
             TimeoutError: They have not.
         """

@@ -31,7 +31,11 @@ class FakeGuard:
         """The requests that it was asked about."""
 
     async def __call__(self, request: "HttpRequest", /) -> "HttpResponseBase | None":
-        """Decide."""
+        """Decide.
+
+        Raises:
+            Exception: The answer, where that is an exception.
+        """
         self.asked.append(request)
         if isinstance(self.answer, Exception):
             raise self.answer

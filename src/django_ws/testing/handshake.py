@@ -33,7 +33,7 @@ class Denied:
     """The HTTP response that a handshake was refused with.
 
     Args:
-        status: Its status.
+        status: Its HTTP status.
         headers: Its headers, as they came.
         body: Its body.
     """

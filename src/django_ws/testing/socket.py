@@ -192,15 +192,28 @@ class ClientSocket(Generic[SendT, ReceiveT]):
         self._put(self._messages.encode(message))
 
     async def send_text(self, text: str, /) -> None:
-        """Send a text frame as it is, valid or not."""
+        """Send a text frame as it is, valid or not.
+
+        Raises:
+            SocketStateError: The websocket is not open.
+        """
         self._put(text)
 
     async def send_bytes(self, data: bytes, /) -> None:
-        """Send a binary frame as it is, whatever the socket takes."""
+        """Send a binary frame as it is, whatever the socket takes.
+
+        Raises:
+            SocketStateError: The websocket is not open.
+        """
         self._put(data)
 
     async def send_json(self, message: object, /) -> None:
-        """Send JSON in a text frame, whatever the socket takes, as ``DjangoJSONEncoder`` writes it."""
+        """Send JSON in a text frame, whatever the socket takes, as ``DjangoJSONEncoder`` writes it.
+
+        Raises:
+            SocketStateError: The websocket is not open.
+            TypeError, ValueError: The message has no JSON form.
+        """
         self._put(encode_json(message))
 
     def _put(self, data: "Data") -> None:
@@ -229,14 +242,24 @@ class ClientSocket(Generic[SendT, ReceiveT]):
         return self._messages.decode(await self._open("cannot receive").next(timeout))
 
     async def receive_text(self) -> str:
-        """Wait for the next message, which must be a text frame, and give it as it is."""
+        """Wait for the next message, which must be a text frame, and give it as it is.
+
+        Raises:
+            AssertionError: It is a binary one.
+            SocketTimeoutError, SocketStateError: See :meth:`receive`.
+        """
         data = await self._open("cannot receive").next()
         if not isinstance(data, str):
             raise AssertionError(f"expected a text frame, but a binary frame came: {data!r}")  # noqa: TRY004
         return data
 
     async def receive_bytes(self) -> bytes:
-        """Wait for the next message, which must be a binary frame, and give it as it is."""
+        """Wait for the next message, which must be a binary frame, and give it as it is.
+
+        Raises:
+            AssertionError: It is a text one.
+            SocketTimeoutError, SocketStateError: See :meth:`receive`.
+        """
         data = await self._open("cannot receive").next()
         if not isinstance(data, bytes):
             raise AssertionError(f"expected a binary frame, but a text frame came: {data!r}")  # noqa: TRY004
@@ -244,7 +267,12 @@ class ClientSocket(Generic[SendT, ReceiveT]):
 
     # A JSON text may hold anything, and a test knows what.
     async def receive_json(self) -> Any:
-        """Wait for the next message, which must be JSON in a text frame, and give it decoded."""
+        """Wait for the next message, which must be JSON in a text frame, and give it decoded.
+
+        Raises:
+            AssertionError: It is not JSON, or a binary one.
+            SocketTimeoutError, SocketStateError: See :meth:`receive`.
+        """
         return from_json(await self.receive_text())
 
     async def receive_nothing(self, *, seconds: float = 0.0) -> None:
@@ -254,7 +282,7 @@ class ClientSocket(Generic[SendT, ReceiveT]):
         started has had its turn: so what a hook sends is seen, however long the hook takes. That needs no time to pass.
 
         Args:
-            seconds: How long to wait after that, for what a timer or a background task may still send.
+            seconds: How many seconds to wait after that, for what a timer or a background task may still send.
 
         Raises:
             AssertionError: A message came; it can still be received.
@@ -275,6 +303,7 @@ class ClientSocket(Generic[SendT, ReceiveT]):
 
         Raises:
             ValueError: The code may not stand in a close frame (RFC 6455 section 7.4).
+            SocketStateError: The websocket was refused, or has not been entered.
             SocketTimeoutError: The application has not ended, and was cancelled.
         """
         check_sendable(code)
@@ -292,6 +321,7 @@ class ClientSocket(Generic[SendT, ReceiveT]):
 
         Raises:
             SocketTimeoutError: It has not.
+            SocketStateError: The websocket was refused, or has not been entered.
         """
         exchange = self._open("cannot wait for the close")
         await exchange.wait_for(lambda: exchange.close_code is not None, "the socket has not closed")

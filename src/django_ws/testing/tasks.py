@@ -39,10 +39,14 @@ class TaskManagerConformance:
     """
 
     seconds: float = 10.0
-    """The bound of every wait."""
+    """The bound of every wait, in seconds."""
 
     def make_manager(self) -> "TaskManager":
-        """Make the manager of another socket. To be overridden."""
+        """Make the manager of another socket. To be overridden.
+
+        Raises:
+            NotImplementedError: It is not overridden.
+        """
         raise NotImplementedError
 
     # --- what is started --------------------------------------------------------------------------

@@ -58,7 +58,8 @@ class Listener(Generic[EventT_co]):
         """Subscribe.
 
         Raises:
-            BrokerError: The engine could not be reached in time.
+            BrokerError: The engine could not be reached within ``WS_BROKER_TIMEOUT`` seconds.
+            ImproperlyConfigured, ValueError: See :meth:`Topic.join <django_ws.topics.Topic.join>`.
         """
         member: Member = self
         self._membership = await self._topic.join(member)
@@ -83,7 +84,7 @@ class Listener(Generic[EventT_co]):
         Raises:
             TopicGapError: The engine was away; events may have been lost here.
             TopicOverflowError: More came than may wait; those over were dropped here.
-            RuntimeError: Outside of ``async with``.
+            RuntimeError: Outside of ``async with``; or another task is waiting for the next event.
         """
         if self._membership is None:
             raise RuntimeError("a listener gives events within «async with topic.listen() as events» only")

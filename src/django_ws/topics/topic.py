@@ -101,7 +101,7 @@ class Topic(Generic[EventT]):
         """The name under which the engine knows it.
 
         Raises:
-            ValueError: It is too long.
+            ValueError: It would be longer than 200 bytes.
         """
         return self._pattern.format({name: getattr(self, name) for name in self._pattern.fields})
 
@@ -130,7 +130,8 @@ class Topic(Generic[EventT]):
 
         Raises:
             TypeError, ValueError: The event is not of the topic's type, or cannot be encoded.
-            PayloadTooBigError: It is more than the engine carries.
+            ImproperlyConfigured: There is no such broker, or its engine cannot be made; or no codec takes the events.
+            PayloadTooBigError: It has more bytes than the engine carries.
             BrokerError: The engine cannot be reached; nothing was published.
             SynchronousOnlyOperation: It was called where an event loop runs.
         """
@@ -141,7 +142,8 @@ class Topic(Generic[EventT]):
 
         Raises:
             TypeError, ValueError: The event is not of the topic's type, or cannot be encoded.
-            PayloadTooBigError: It is more than the engine carries.
+            ImproperlyConfigured: There is no such broker, or its engine cannot be made; or no codec takes the events.
+            PayloadTooBigError: It has more bytes than the engine carries.
             BrokerError: The engine cannot be reached; nothing was published.
         """
         await publishing.apublish([(self, event)])
@@ -159,18 +161,32 @@ class Topic(Generic[EventT]):
 
         Raises:
             TypeError, ValueError: The event is not of the topic's type, or cannot be encoded.
+            ImproperlyConfigured, PayloadTooBigError, BrokerError: See :meth:`publish`; at the commit, or here where
+                there is no transaction. If ``robust``, what happens at the commit is logged.
         """
         publishing.publish_on_commit([(self, event)], using=using, robust=robust)
 
     @classmethod
     @async_unsafe("publish_many() waits for the engine: use «await Topic.apublish_many()».")
     def publish_many(cls, events: Iterable[tuple[Self, EventT]], /) -> None:
-        """Publish many events in one round trip, in their order; see :meth:`publish`."""
+        """Publish many events in one round trip, in their order; see :meth:`publish`.
+
+        Raises:
+            TypeError, ValueError: One is wrong, see :meth:`publish`; none was published.
+            PayloadTooBigError: One has more bytes than the engine carries; none was published.
+            ImproperlyConfigured, BrokerError, SynchronousOnlyOperation: See :meth:`publish`.
+        """
         publishing.publish(list(events))
 
     @classmethod
     async def apublish_many(cls, events: Iterable[tuple[Self, EventT]], /) -> None:
-        """Publish many events in one round trip, in their order; see :meth:`apublish`."""
+        """Publish many events in one round trip, in their order; see :meth:`apublish`.
+
+        Raises:
+            TypeError, ValueError: One is wrong, see :meth:`apublish`; none was published.
+            PayloadTooBigError: One has more bytes than the engine carries; none was published.
+            ImproperlyConfigured, BrokerError: See :meth:`apublish`.
+        """
         await publishing.apublish(list(events))
 
     # --- hear -------------------------------------------------------------------------------------
@@ -185,6 +201,9 @@ class Topic(Generic[EventT]):
 
         Args:
             max_pending: How many events may wait to be taken.
+
+        Raises:
+            ValueError: ``max_pending`` is not over 0.
         """
         return Listener(self, max_pending)
 
@@ -192,7 +211,10 @@ class Topic(Generic[EventT]):
         """Tell ``member`` of every event from now on, until it leaves; for those who write a member of their own.
 
         Raises:
-            BrokerError: The engine could not be reached in time.
+            BrokerError: The engine could not be reached within ``WS_BROKER_TIMEOUT`` seconds.
+            ImproperlyConfigured: There is no such broker, or its engine cannot be made; or another topic class makes
+                the same channel.
+            ValueError: The channel's name would be longer than 200 bytes.
         """
         return await hub_of(self.broker).join(self, member)
 

@@ -51,7 +51,7 @@ class ConformanceBase:
     forks: bool = True
     """Whether a broker that has published can do so after ``os.fork()``, on systems that have it."""
     seconds: float = 30.0
-    """The bound of every wait: also of noticing that the engine is away."""
+    """The bound of every wait, in seconds: also of noticing that the engine is away."""
     messages: int = 1000
     """How many messages each of several publishers publishes where it is about many."""
     channels: int = 10_000
@@ -66,11 +66,18 @@ class ConformanceBase:
         """Kill the engine at once, without letting it say good-bye; it runs in a thread.
 
         Where it is not overridden, the tests of outages are skipped.
+
+        Raises:
+            NotImplementedError: It is not overridden.
         """
         raise NotImplementedError
 
     def start(self) -> None:
-        """Start the engine that was killed at the same location; return when it can be connected to."""
+        """Start the engine that was killed at the same location; return when it can be connected to.
+
+        Raises:
+            NotImplementedError: It is not overridden.
+        """
         raise NotImplementedError
 
     # --- what the tests use -----------------------------------------------------------------------

@@ -29,7 +29,7 @@ class MemoryBroker:
     """
 
     max_payload: "int | None" = None
-    """Nothing is too big."""
+    """Bytes that one payload may have: ``None``, for nothing is too big."""
 
     def __init__(self, location: str, options: "Mapping[str, object]") -> None:
         del location
