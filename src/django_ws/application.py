@@ -67,6 +67,9 @@ class WebSocketApplication:
     """An ASGI 3 application: websockets by django-ws, HTTP by Django, lifespan spoken.
 
     Made by :func:`get_websocket_application`, whose arguments it takes.
+
+    Raises:
+        ImproperlyConfigured: See there.
     """
 
     def __init__(

@@ -83,6 +83,9 @@ class WebSocketHandler(ConcurrentSocket[InT, OutT]):
 
         Returns:
             What the handshake is to be denied with, if so.
+
+        Raises:
+            Exception: What a guard or a hook has raised; the application denies or closes for it.
         """
         response = await self._handshake()
         connection = self._connection

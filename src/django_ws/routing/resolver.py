@@ -36,7 +36,7 @@ class RouteNotFound(NoRouteError, Resolver404):  # noqa: N818 - named as Django 
 class DjangoMatch:
     """A :class:`~django_ws.interfaces.Match` over Django's ``ResolverMatch``.
 
-    See https://docs.djangoproject.com/en/stable/ref/urlresolvers/#resolvermatch.
+    See https://docs.djangoproject.com/en/stable/ref/urlresolvers/#django.urls.ResolverMatch.
 
     Args:
         resolver_match: What Django's resolver found.

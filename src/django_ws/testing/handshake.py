@@ -48,7 +48,11 @@ class Denied:
 
     @property
     def text(self) -> str:
-        """The body as UTF-8."""
+        """The body as UTF-8.
+
+        Raises:
+            UnicodeDecodeError: It is none.
+        """
         return self.body.decode()
 
     # A JSON text may hold anything, and a test knows what.

@@ -117,7 +117,13 @@ class Peer:
             raise ASGIViolation(f"the application must return None, not {result!r}")
 
     async def wait(self) -> None:
-        """Wait for the application to end, and raise what it raised."""
+        """Wait for the application to end, and raise what it raised.
+
+        Raises:
+            TimeoutError: It did not end within 5 seconds.
+            ASGIViolation: It has done what the specification forbids.
+            Exception: What it raised.
+        """
         if self._task is not None:
             async with asyncio.timeout(_TIMEOUT):
                 await self._task
@@ -132,6 +138,11 @@ class Peer:
 
         Returns:
             Whether it was accepted.
+
+        Raises:
+            ConnectionError: The application has ended without an answer.
+            TimeoutError: None came within 5 seconds.
+            Exception: What the application raised.
         """
         self.ask()
         event = await self._next()
@@ -177,8 +188,9 @@ class Peer:
         """Wait for the application's next message.
 
         Raises:
-            ConnectionError: It closed.
+            ConnectionError: It closed, or ended.
             TimeoutError: Nothing came within 5 seconds.
+            Exception: What the application raised.
         """
         event = await self._next()
         if event["type"] != "websocket.send":
@@ -188,7 +200,13 @@ class Peer:
         return data if text is None else text
 
     async def wait_closed(self) -> int:
-        """Read on until the application closes, and give the code of its close frame."""
+        """Read on until the application closes, and give the code of its close frame.
+
+        Raises:
+            ConnectionError: It has ended without a close frame.
+            TimeoutError: It sent nothing for 5 seconds.
+            Exception: What the application raised.
+        """
         while self.close_code is None:
             await self._next()
         return self.close_code

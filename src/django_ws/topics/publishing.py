@@ -26,7 +26,9 @@ class Published(NamedTuple):
 
     # Events have types that only their topics know.
     topic: Topic[Any]
+    """Where it was published."""
     event: Any
+    """The event, as it was given to ``publish()``."""
 
 
 class _Capture(NamedTuple):
