@@ -14,9 +14,10 @@ from django_ws.interfaces import ASGIReceive, ASGISend, Scope
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
 
-# Each worker is an instance of its own: with one name, their numbers would overwrite each other.
-worker = Resource.create({"service.name": "mysite", "service.instance.id": str(uuid4())})
-provider = MeterProvider([PeriodicExportingMetricReader(OTLPMetricExporter())], worker)
+# Each worker is an instance of its own: by one name, they would overwrite each other.
+worker = {"service.name": "mysite", "service.instance.id": str(uuid4())}
+reader = PeriodicExportingMetricReader(OTLPMetricExporter())
+provider = MeterProvider([reader], Resource.create(worker))
 set_meter_provider(provider)
 
 sockets = get_websocket_application()
@@ -25,7 +26,7 @@ sockets = get_websocket_application()
 async def application(scope: Scope, receive: ASGIReceive, send: ASGISend) -> None:
     async def flush_first(message: Any) -> None:
         if message["type"] == "lifespan.shutdown.complete":
-            # All sockets have ended. uvicorn leaves by the signal that stopped it, which runs no atexit.
+            # All sockets have ended. uvicorn dies of the signal, which runs no atexit.
             await asyncio.to_thread(provider.force_flush, 5_000)
         await send(message)
 

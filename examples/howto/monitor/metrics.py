@@ -1,5 +1,5 @@
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.dispatch import receiver
 from django.http import HttpRequest
@@ -10,6 +10,7 @@ from django_ws.logs import fields
 from django_ws.refusals import refusals
 from django_ws.signals import websocket_closed, websocket_denied, websocket_opened
 
+Socket: TypeAlias = WebSocket[Any, Any]
 CODES = {*CloseCode, 4401, 4403}  # those of the standard, and your own
 
 
@@ -30,28 +31,29 @@ durations = meter.create_histogram(
     explicit_bucket_boundaries_advisory=[1, 10, 60, 600, 3_600, 21_600, 86_400],
 )
 
-counted: set[WebSocket[Any, Any]] = set()
+counted: set[Socket] = set()
 
 
 def route_of(request: HttpRequest | None) -> dict[str, str]:
-    """The route as it stands in the URLconf; the path would be another series for each room."""
+    """As it stands in the URLconf; the path would be a series for each room."""
     return {"http.route": str(fields(request, None)["route"] or "")}
 
 
 @receiver(websocket_opened)
-async def count_opened(websocket: WebSocket[Any, Any], **_: object) -> None:
+async def count_opened(websocket: Socket, **_: object) -> None:
     counted.add(websocket)
     active.add(1, route_of(websocket.request))
 
 
 @receiver(websocket_closed)
-async def count_closed(websocket: WebSocket[Any, Any], code: int, duration: float, **_: object) -> None:
+async def count_closed(websocket: Socket, code: int, duration: float, **_: object) -> None:
     route = route_of(websocket.request)
     if websocket in counted:
         counted.remove(websocket)
         active.add(-1, route)
     # A client may close with any of 2,000 codes.
-    closed.add(1, {**route, "websocket.close.code": str(int(code)) if code in CODES else "other"})
+    name = str(int(code)) if code in CODES else "other"
+    closed.add(1, {**route, "websocket.close.code": name})
     durations.record(duration, route)
     if websocket.dropped_messages:
         dropped.add(websocket.dropped_messages, route)

@@ -25,15 +25,15 @@ reader = InMemoryMetricReader()
 set_meter_provider(MeterProvider([reader]))
 
 
-def total(metric: str, **labels: object) -> float:
-    """Add up all series of a metric that have these labels, dots written as underscores."""
-    found = 0.0
-    data = reader.get_metrics_data()
-    for each in data.resource_metrics[0].scope_metrics[0].metrics if data else ():
-        for point in each.data.data_points if each.name == f"websocket.server.{metric}" else ():
-            has = {name.replace(".", "_"): value for name, value in (point.attributes or {}).items()}
-            if labels.items() <= has.items():
-                found += point.value if isinstance(point, NumberDataPoint) else point.count
+def total(name: str, **labels: object) -> float:
+    """Add up all series that have these labels, in which a dot is written as _."""
+    data, found = reader.get_metrics_data(), 0.0
+    for metric in data.resource_metrics[0].scope_metrics[0].metrics if data else ():
+        if metric.name == f"websocket.server.{name}":
+            for point in metric.data.data_points:
+                has = {key.replace(".", "_"): value for key, value in (point.attributes or {}).items()}
+                if labels.items() <= has.items():
+                    found += point.value if isinstance(point, NumberDataPoint) else point.count
     return found
 
 
@@ -113,7 +113,8 @@ class MetricsTests(TestCase):
         async with connect("/talk/1/"), connect("/talk/2/"):
             self.assertEqual(total("active_connections", http_route=route), 2)
         self.assertEqual(total("active_connections", http_route=route), 0)
-        self.assertEqual(total("closed_connections", http_route=route, websocket_close_code="1000"), 2)
+        ended = total("closed_connections", http_route=route, websocket_close_code="1000")
+        self.assertEqual(ended, 2)
         self.assertEqual(total("connection.duration", http_route=route), 2)
 
     async def test_ends_by_code(self) -> None:

@@ -11,7 +11,7 @@ async def live(request: HttpRequest) -> HttpResponse:
 
 
 def ready(request: HttpRequest) -> HttpResponse:
-    """And sync code gets a thread to run in; nobody has told this host to take no more."""
+    """Sync code gets a thread, too, and nobody said that this host takes no more."""
     if DRAIN.exists():
         return HttpResponse("draining", status=503)
     return HttpResponse("ready")
