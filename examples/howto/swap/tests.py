@@ -11,7 +11,7 @@ from .asgi import application
 from .codec import Mirror, Point
 from .connection import traffic
 from .middleware import open_sockets
-from .tasks import InTurn, two_feeds
+from .tasks import Works, two_feeds
 
 
 class ApplicationTests(TestCase):
@@ -56,9 +56,10 @@ class TaskTests(SimpleTestCase):
 
     async def test_in_turn(self) -> None:
         with freeze_clock() as clock:
-            async with connect(InTurn) as ws:
-                for name in ("one", "two", "three"):
+            async with connect(Works) as ws:
+                for name in ("one", "two", "three", "three"):
                     await ws.send(name)
+                self.assertEqual(await ws.receive(), "three is under way")
                 await clock.advance(1.5)
                 self.assertEqual([await ws.receive() for _ in range(2)], ["one is done", "two is done"])
                 await ws.receive_nothing()
