@@ -69,7 +69,8 @@ class WebSocket(RevalidatedSocket[OutT], Generic[InT, OutT]):
     codec: ClassVar["Codec[Any, Any] | None"] = None
     """Decodes and encodes the messages; ``None``: chosen by the type arguments."""
     task_manager: ClassVar["TaskManagerFactory"] = TaskGroup
-    """Makes what starts and cancels the background tasks of a socket, at the first :meth:`start_task`."""
+    """Makes what starts and cancels the background tasks of one socket, when it has its first; by default a
+    :class:`~django_ws.handler.TaskGroup`."""
     overflow: ClassVar[Overflow] = Overflow.CLOSE
     """What is done when a client reads too slowly and the outbox is full."""
     ping_interval: ClassVar[float] = 59
