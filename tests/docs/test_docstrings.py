@@ -13,7 +13,9 @@ from django.http import JsonResponse
 
 import django_ws
 from django_ws.guards import login_required, permission_required
+from django_ws.interfaces import TaskManager
 from django_ws.middleware import LocaleMiddleware, TokenMiddleware, socket_token
+from django_ws.testing import TaskManagerConformance
 from django_ws.testing.brokers import BrokerConformance
 from docs.site import ROOT
 from docs.test_site import examples
@@ -45,6 +47,8 @@ def names_of(where: str) -> Names:
         "LocaleMiddleware": LocaleMiddleware,
         "TokenMiddleware": TokenMiddleware,
         "BrokerConformance": BrokerConformance,
+        "TaskManager": TaskManager,
+        "TaskManagerConformance": TaskManagerConformance,
         "receiver": receiver,
         "unittest": unittest,
         "os": os,
