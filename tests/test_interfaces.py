@@ -23,9 +23,11 @@ from django_ws.interfaces import (
     Middleware,
     MiddlewareFactory,
     Next,
+    Outlet,
     Resolver,
     SendsAcceptHeaders,
     SocketFactory,
+    SocketMember,
     Subscribable,
     TaskManager,
     TaskManagerFactory,
@@ -42,11 +44,13 @@ from django_ws.testing import (
     FakeMatch,
     FakeMiddleware,
     FakeResolver,
+    FakeSocketMember,
 )
 
 
 def the_real_ones_fit(connection: ASGIConnection, match: DjangoMatch) -> tuple[object, ...]:
     fits_connection: Connection = connection
+    outlet: Outlet = connection
     makes_connection: ConnectionFactory = ASGIConnection
     resolver: Resolver = DjangoResolver()
     fits_match: Match = match
@@ -54,11 +58,17 @@ def the_real_ones_fit(connection: ASGIConnection, match: DjangoMatch) -> tuple[o
     innermost: Next = run_endpoint
     makes_tasks: TaskManagerFactory = TaskGroup
     tasks: TaskManager = makes_tasks()
-    return fits_connection, makes_connection, resolver, fits_match, factory, innermost, tasks
+    return fits_connection, outlet, makes_connection, resolver, fits_match, factory, innermost, tasks
+
+
+def a_socket_fits(socket: WebSocketHandler) -> SocketMember:
+    return socket
 
 
 def the_fakes_fit(endpoint: FakeEndpoint) -> tuple[object, ...]:
     connection: Connection = FakeConnection()
+    outlet: Outlet = FakeConnection()
+    member: SocketMember = FakeSocketMember(FakeCodec())
     resolver: Resolver = FakeResolver({})
     match: Match = FakeMatch(None)
     fits_endpoint: Endpoint = endpoint
@@ -67,7 +77,7 @@ def the_fakes_fit(endpoint: FakeEndpoint) -> tuple[object, ...]:
     middleware: Middleware = middleware_factory(run_endpoint)
     codec: Codec[str, str] = FakeCodec()
     guard: Guard = FakeGuard()
-    return connection, resolver, match, fits_endpoint, factory, middleware, codec, guard
+    return connection, outlet, member, resolver, match, fits_endpoint, factory, middleware, codec, guard
 
 
 JOINTS: dict[type, set[str]] = {
@@ -99,6 +109,8 @@ JOINTS: dict[type, set[str]] = {
     SendsAcceptHeaders: {"add_accept_headers"},
     TopicDelivery: {"topic", "event", "encoded"},
     Member: {"ws_deliver", "ws_gap"},
+    Outlet: {"begin_send", "rest_of_send", "send_failed"},
+    SocketMember: {"ws_encoder", "ws_failed", "ws_outlet", "ws_wait"},  # and what a Member has
     Membership: {"topic", "leave"},
     Subscribable: {"event_type", "join", "listen"},
     Broker: {"max_payload", "publish", "apublish", "connect", "close"},
@@ -126,8 +138,8 @@ def test_the_interfaces_give_the_aliases_too(name: str) -> None:
 
 def test_the_fakes_fit_at_run_time_too() -> None:
     endpoint = FakeEndpoint(HttpRequest(), FakeConnection())
-    assert len(the_fakes_fit(endpoint)) == 8
-    assert len(the_real_ones_fit(ASGIConnection({}, _receive, _send), DjangoResolver().resolve("/echo/"))) == 7
+    assert len(the_fakes_fit(endpoint)) == 10
+    assert len(the_real_ones_fit(ASGIConnection({}, _receive, _send), DjangoResolver().resolve("/echo/"))) == 8
 
 
 async def _receive() -> dict[str, object]:

@@ -16,6 +16,7 @@ joint                                        between                 carries
 :class:`TaskManager`                         tasks -> handler        the background tasks of one socket
 :class:`Subscribable`, :class:`Member`       topics -> handler       who hears of events
 :class:`Membership`, :class:`TopicDelivery`  topics -> handler       events on their way
+:class:`SocketMember`, :class:`Outlet`       topics -> protocol      frames for many sockets
 :class:`Broker`, :class:`Link`               topics -> engines       what was published
 ===========================================  ======================  ===========================
 """
@@ -30,8 +31,9 @@ from django_ws.aliases import ASGIReceive, ASGISend, ChannelMessage, Data, Heade
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Hashable, Sequence
     from contextlib import AbstractAsyncContextManager
+    from contextvars import Context
 
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
@@ -57,10 +59,12 @@ __all__ = [
     "Middleware",
     "MiddlewareFactory",
     "Next",
+    "Outlet",
     "Resolver",
     "Scope",
     "SendsAcceptHeaders",
     "SocketFactory",
+    "SocketMember",
     "Subscribable",
     "TaskManager",
     "TaskManagerFactory",
@@ -170,6 +174,48 @@ class Connection(Protocol):
 
         Raises:
             ValueError: The code may not stand in a close frame (RFC 6455 section 7.4).
+        """
+        ...
+
+
+class Outlet(Protocol):
+    """A :class:`Connection` whose sends may also be awaited by a loop over those of many; the one that ships is.
+
+    It is faster for events that go to many sockets. A connection without these methods is sent to by
+    :meth:`Connection.send`.
+    """
+
+    def begin_send(self, data: Data, /) -> Awaitable[None]:
+        """Make the send of one message, to be awaited at once.
+
+        Returns:
+            An awaitable that has not begun. What it raises is to be told to :meth:`send_failed`; where it does not end
+            at its first step, the loop is to be made a :meth:`rest_of_send`.
+
+        Raises:
+            ConnectionClosed: The connection has ended.
+            LocalProtocolError: The handshake has not been accepted.
+        """
+        ...
+
+    def send_failed(self, error: Exception, /) -> Exception:
+        """Say what an error of such a send means.
+
+        Returns:
+            :exc:`~django_ws.exceptions.ConnectionClosed` if the peer has gone, else the error itself.
+        """
+        ...
+
+    def rest_of_send(self, first: object, steps: Generator[object, None, None], context: Context, /) -> Awaitable[None]:
+        """Make what is left of a loop that waits for this connection's server.
+
+        Args:
+            first: What it waits for.
+            steps: The loop; it ends with this send.
+            context: Where it runs.
+
+        Returns:
+            What one task is to await, as what :meth:`Connection.send` gives.
         """
         ...
 
@@ -426,6 +472,29 @@ class Member(Protocol):
     # A topic of any events.
     def ws_gap(self, topic: Any, /) -> None:
         """Take note that events of the topic may have been lost; those from now on will not be."""
+        ...
+
+
+class SocketMember(Member, Protocol):
+    """A :class:`Member` that sends the frame of an event as it came, whenever it has an :attr:`ws_outlet`."""
+
+    # A codec's types are those of the class that declares it.
+    @property
+    def ws_encoder(self) -> Codec[Any, Any]:
+        """What makes its frames; those of a topic with another codec are not for it as they are."""
+        ...
+
+    @property
+    def ws_outlet(self) -> Outlet | None:
+        """Where the frame goes at once; ``None``: tell it by :meth:`ws_deliver`, this time."""
+        ...
+
+    def ws_wait(self, first: object, steps: Generator[object, None, None], context: Context, /) -> None:
+        """Take over a loop over sends that waits for this member's server; see :meth:`Outlet.rest_of_send`."""
+        ...
+
+    def ws_failed(self, error: Exception, /) -> None:
+        """Take note that the frame could not be sent."""
         ...
 
 

@@ -15,7 +15,7 @@ from django_ws.handler import WebSocket, WebSocketHandler, ending, runtime
 from django_ws.handler.outbox import Overflow
 from django_ws.handler.state import SocketState
 from django_ws.handler.tasks import TaskGroup
-from django_ws.testing import FakeConnection, FakeGuard
+from django_ws.testing import FakeConnection, FakeGuard, FakeTopic
 from handler.support import Noted, make, messages, opened, turns, until
 
 
@@ -50,6 +50,23 @@ async def test_the_outbox_is_there_while_the_client_reads_slowly() -> None:
     connection.disconnect()
     await task
     assert connection.sent == ["a", "b"]
+
+
+async def test_events_go_out_at_once_only_where_there_are_any_and_nothing_waits() -> None:
+    connection = FakeConnection(is_open=True)
+    socket = make(Noted, connection)
+    socket._open_outlet()
+    outlets = [socket.ws_outlet]
+    socket._memberships = [await FakeTopic[str]().join(socket)]
+    socket._open_outlet()
+    outlets.append(socket.ws_outlet)
+    outbox = socket._open_outbox()
+    socket._open_outlet()
+    outlets.append(socket.ws_outlet)
+    outbox.seal()
+    socket._forget_outbox()
+    outlets.append(socket.ws_outlet)
+    assert outlets == [None, connection, None, connection]
 
 
 async def test_past_the_bound_the_connection_is_closed_with_1013_and_that_is_said_once(

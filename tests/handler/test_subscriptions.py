@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
-from typing import Any, ClassVar, Self
+from collections.abc import Awaitable, Generator
+from contextvars import Context, copy_context
+from typing import Any, ClassVar, Self, cast
 
 import pytest
 from typing_extensions import override
@@ -10,7 +12,7 @@ from typing_extensions import override
 from django_ws import Overflow, WebSocket
 from django_ws.exceptions import ConnectionClosed, InvalidMessageError, LocalProtocolError
 from django_ws.handler.subscriptions import SubscribingSocket
-from django_ws.interfaces import TopicDelivery
+from django_ws.interfaces import Connection, TopicDelivery
 from django_ws.testing import FakeCodec, FakeConnection, FakeDelivery, FakeTopic
 from handler.support import Noted, make, turns, until
 
@@ -282,6 +284,127 @@ async def test_a_slow_on_event_may_drop_what_is_too_much(caplog: pytest.LogCaptu
         assert run.connection.sent == ["A", "C"]
         assert run.socket.dropped_messages == 1
     assert "on_event is too slow, 2 events wait; events are dropped (drop_oldest). See overflow" in caplog.text
+
+
+# --- frames as they came ------------------------------------------------------------------------
+
+
+def loop_over(run: Run, data: str) -> tuple[object, Generator[object, None, None], Context]:
+    """Begin what a topic does, of which this socket is the last; give what it waits for."""
+
+    async def send() -> None:
+        assert run.socket.ws_outlet is not None
+        await run.socket.ws_outlet.begin_send(data)
+
+    context = copy_context()
+    steps = send().__await__()
+    return context.run(next, steps, None), steps, context
+
+
+async def test_frames_go_out_at_once_while_nothing_waits() -> None:
+    run = Run()
+    assert run.socket.ws_outlet is None
+    async with run:
+        socket, connection = run.socket, run.connection
+        outlets = [socket.ws_outlet]
+        assert socket.ws_encoder is socket._options.encoder
+        connection.stall()
+        sending = asyncio.ensure_future(wait_for(socket.send("one")))
+        outlets.append(socket.ws_outlet)
+        connection.resume()
+        assert await sending is True
+        outlets.append(socket.ws_outlet)
+    assert [*outlets, run.socket.ws_outlet] == [connection, None, connection, None]
+    assert connection.sent == ["one"]
+
+
+async def wait_for(sending: Awaitable[bool]) -> bool:
+    return await sending
+
+
+async def test_a_frame_that_waits_for_its_server_is_followed_by_what_comes_after_it() -> None:
+    async with Run() as run:
+        run.connection.stall()
+        run.socket.ws_wait(*loop_over(run, "one"))
+        _ = run.socket.send("two")
+        run.topic.tell("three")
+        await turns()
+        assert run.connection.sent == []
+        run.connection.resume()
+        await until(lambda: run.socket.ws_outlet)
+        loop_over(run, "four")
+        assert run.connection.sent == ["one", "two", "three", "four"]
+
+
+async def test_a_frame_that_waits_as_the_connection_ends_is_nobodys_fault(caplog: pytest.LogCaptureFixture) -> None:
+    async with Run() as run:
+        run.connection.stall()
+        run.socket.ws_wait(*loop_over(run, "one"))
+        run.connection.disconnect(1001)
+        run.connection.resume()
+        await asyncio.wait_for(asyncio.shield(run.task), 5)
+    assert run.connection.sent == []
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("error", [ConnectionClosed(1001), OSError("gone")])
+async def test_a_frame_for_a_client_that_has_gone_is_nobodys_fault(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Run() as run:
+        run.socket.ws_failed(error)
+        await turns()
+    assert run.socket.errors == []
+    assert caplog.records == []
+
+
+async def test_a_frame_that_the_server_fails_to_send_ends_the_connection(caplog: pytest.LogCaptureFixture) -> None:
+    run, error = Run(), ValueError("a fault")
+    async with run:
+        run.socket.ws_failed(error)
+        await asyncio.wait_for(asyncio.shield(run.task), 5)
+    assert run.connection.close_code == 1011
+    assert run.socket.errors == [error]
+    assert "a background task failed" in caplog.text
+
+
+async def test_one_that_looks_at_each_event_is_told_of_it() -> None:
+    async with Run(Choosing) as run:
+        assert run.socket.ws_outlet is None
+
+
+async def test_a_gap_is_looked_at_before_later_frames_go_out() -> None:
+    class Asking(Hearing):
+        @override
+        async def on_gap(self, topic: object, /) -> None:
+            self.journal.append("gap")
+
+    async with Run(Asking) as run:
+        run.topic.tell_gap()
+        assert run.socket.ws_outlet is None
+        await until(lambda: "gap" in run.socket.journal)
+        await until(lambda: run.socket.ws_outlet is run.connection)
+
+
+async def test_a_connection_that_is_no_outlet_is_sent_to() -> None:
+    class Plain:
+        """The joint alone."""
+
+        def __init__(self, inner: FakeConnection) -> None:
+            self.inner = inner
+
+        def __getattr__(self, name: str) -> Any:
+            if name in {"begin_send", "send_failed", "rest_of_send"}:
+                raise AttributeError(name)
+            return getattr(self.inner, name)
+
+    run = Run()
+    run.socket._connection = cast("Connection", Plain(run.connection))
+    async with run:
+        assert run.socket.ws_outlet is None
+        run.topic.tell("x")
+        run.socket.ws_failed(ConnectionClosed(1001))
+        assert run.connection.sent == ["x"]
 
 
 # --- what cannot be sent ------------------------------------------------------------------------

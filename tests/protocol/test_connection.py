@@ -1,12 +1,11 @@
 import asyncio
 import contextlib
 import errno
-import gc
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
+from collections.abc import Awaitable, Coroutine, Generator
+from contextvars import ContextVar, copy_context
 from typing import Any, TypeVar
-from weakref import ref
 
 import pytest
 from hypothesis import settings
@@ -16,66 +15,23 @@ from typing_extensions import override
 
 from django_ws.exceptions import ConnectionClosed, LocalProtocolError, RemoteProtocolError
 from django_ws.protocol.connection import ASGIConnection
+from protocol.support import (
+    ACCEPT,
+    CONNECT,
+    GONE,
+    GOODBYE,
+    Event,
+    Server,
+    begin,
+    close_event,
+    finish,
+    gone,
+    opened,
+    sender,
+    text,
+)
 
 T = TypeVar("T")
-Event = dict[str, Any]
-
-CONNECT: Event = {"type": "websocket.connect"}
-ACCEPT: Event = {"type": "websocket.accept", "subprotocol": None, "headers": []}
-GOODBYE: Event = {"type": "websocket.disconnect", "code": 4321, "reason": "bye"}
-
-
-def text(data: str) -> Event:
-    return {"type": "websocket.receive", "text": data}
-
-
-def close_event(code: int, reason: str = "") -> Event:
-    return {"type": "websocket.close", "code": code, "reason": reason}
-
-
-class Server:
-    """Gives what it was given, notes what it gets, and raises what it is told to."""
-
-    def __init__(self, *incoming: Mapping[str, Any], denial_response: bool = True) -> None:
-        self.scope: Event = {
-            "type": "websocket",
-            "subprotocols": ["chat.v2", "chat.v1"],
-            "extensions": {"websocket.http.response": {}} if denial_response else {},
-        }
-        self.incoming: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()
-        for event in incoming:
-            self.incoming.put_nowait(event)
-        self.sent: list[Event] = []
-        self.refuse: Callable[[Event], Exception | None] = lambda _: None
-
-    async def receive(self) -> Mapping[str, Any]:
-        return await self.incoming.get()
-
-    async def send(self, event: Event) -> None:
-        error = self.refuse(event)
-        if error is not None:
-            raise error
-        self.sent.append(event)
-
-    def connection(self) -> ASGIConnection:
-        return ASGIConnection(self.scope, self.receive, self.send)
-
-
-async def opened(*incoming: Mapping[str, Any]) -> tuple[Server, ASGIConnection]:
-    server = Server(CONNECT, *incoming)
-    connection = server.connection()
-    await connection.accept()
-    assert server.sent == [ACCEPT]
-    server.sent.clear()
-    return server, connection
-
-
-def gone(error: Exception) -> Callable[[Event], Exception]:
-    return lambda _: error
-
-
-GONE = [OSError("gone"), ConnectionResetError(), RuntimeError("Unexpected ASGI message")]
-
 
 # --- the handshake ---------------------------------------------------------------------------------
 
@@ -544,32 +500,6 @@ async def test_a_cancelled_close_is_not_repeated() -> None:
 # --- sending, step by step -------------------------------------------------------------------------
 
 
-async def sender(server_send: Callable[[Event], Awaitable[None]]) -> ASGIConnection:
-    """An open connection whose server's send is ``server_send`` from now on."""
-    accepted = False
-
-    def send(event: Event) -> Awaitable[None]:
-        nonlocal accepted
-        if accepted:
-            return server_send(event)
-        accepted = True
-        return asyncio.sleep(0)
-
-    connection = ASGIConnection({"type": "websocket"}, Server(CONNECT).receive, send)
-    await connection.accept()
-    return connection
-
-
-def begin(connection: ASGIConnection) -> Awaitable[None]:
-    rest = connection.send("x")
-    assert rest is not None
-    return rest
-
-
-async def finish(rest: Awaitable[None]) -> None:
-    await rest
-
-
 async def test_a_message_that_the_server_takes_at_once_leaves_nothing_to_await() -> None:
     server, connection = await opened()
     tasks = asyncio.all_tasks()
@@ -590,162 +520,6 @@ async def test_the_payload_is_the_business_of_the_codec() -> None:
     assert server.sent == [{"type": "websocket.send", "text": "\ud800"}]
 
 
-async def test_a_server_that_waits_leaves_a_rest_which_any_task_can_finish() -> None:
-    writable = asyncio.get_running_loop().create_future()
-    log: list[str] = []
-
-    async def send(event: Event) -> None:
-        log.append("begun")
-        await writable
-        log.append("done")
-
-    rest = begin(await sender(send))
-    assert log == ["begun"]
-    task = asyncio.ensure_future(finish(rest))
-    await asyncio.sleep(0)
-    assert log == ["begun"]
-    writable.set_result(None)
-    await task
-    assert log == ["begun", "done"]
-
-
-async def test_a_rest_is_awaited_once() -> None:
-    async def send(event: Event) -> None:
-        await asyncio.sleep(0)
-
-    rest = begin(await sender(send))
-    await rest
-    with pytest.raises(RuntimeError, match="only once"):
-        await rest
-
-
-class Keeping:
-    """An awaitable that keeps the error that is thrown into it, as granian's does."""
-
-    def __init__(self) -> None:
-        self.kept: list[BaseException] = []
-
-    def __await__(self) -> "Keeping":
-        return self
-
-    def __iter__(self) -> "Keeping":
-        return self
-
-    def __next__(self) -> None: ...
-
-    def throw(self, error: BaseException) -> None:
-        self.kept.append(error)
-        del self  # written in Rust, it has no frame
-        raise error
-
-
-async def test_a_send_that_was_cancelled_is_not_kept_by_the_error_that_it_keeps() -> None:
-    awaitable = Keeping()
-    gone = ref(awaitable)
-    sends: list[Any] = [awaitable]
-    del awaitable
-    task = asyncio.ensure_future(finish(begin(await sender(lambda _: sends.pop()))))
-    await asyncio.sleep(0)
-    gc.disable()
-    try:
-        task.cancel()
-        await asyncio.wait([task])
-        assert task.cancelled()
-        del task
-        await asyncio.sleep(0)
-        assert gone() is None
-    finally:
-        gc.enable()
-
-
-async def test_a_server_that_only_yields_to_the_loop_is_finished_too() -> None:
-    log: list[int] = []
-
-    async def send(event: Event) -> None:
-        for step in range(3):
-            await asyncio.sleep(0)
-            log.append(step)
-
-    rest = begin(await sender(send))
-    assert log == []
-    await rest
-    assert log == [0, 1, 2]
-
-
-async def test_a_server_that_waits_again_and_again_is_followed() -> None:
-    lock = asyncio.Lock()
-    await lock.acquire()
-    log: list[str] = []
-
-    async def send(event: Event) -> None:
-        async with lock:
-            await asyncio.sleep(0.001)
-            log.append("written")
-        await asyncio.wait_for(asyncio.sleep(0), 1)
-        log.append("drained")
-
-    task = asyncio.ensure_future(finish(begin(await sender(send))))
-    await asyncio.sleep(0)
-    lock.release()
-    await task
-    assert log == ["written", "drained"]
-
-
-async def test_a_future_is_as_good_as_a_coroutine() -> None:
-    future = asyncio.get_running_loop().create_future()
-    connection = await sender(lambda _: future)
-    rest = begin(connection)
-    future.set_result(None)
-    await rest
-    assert connection.send("done before") is None
-
-
-class Plain:
-    """Steps without ``throw``, ``send``, ``close`` or even ``__iter__``: a server in another language makes such."""
-
-    def __init__(self, steps: int, error: Exception | None = None) -> None:
-        self.left = steps
-        self.error = error
-
-    def __await__(self) -> Generator[Any, None, None]:
-        steps: Any = self
-        return steps  # type: ignore[no-any-return]
-
-    def __next__(self) -> None:
-        if self.left == 0:
-            raise StopIteration if self.error is None else self.error
-        self.left -= 1
-
-
-async def test_a_plain_iterator_that_ends_at_once_leaves_nothing_to_await() -> None:
-    connection = await sender(lambda _: Plain(0))
-    assert connection.send("x") is None
-
-
-async def test_a_plain_iterator_is_run_to_its_end() -> None:
-    plain = Plain(3)
-    rest = begin(await sender(lambda _: plain))
-    assert plain.left == 2
-    await rest
-    assert plain.left == 0
-
-
-async def test_a_plain_iterator_leaves_a_cancellation_to_the_caller() -> None:
-    task = asyncio.ensure_future(finish(begin(await sender(lambda _: Plain(1000)))))
-    await asyncio.sleep(0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-
-
-async def test_a_plain_iterator_that_finds_the_client_gone_closes_the_connection() -> None:
-    connection = await sender(lambda _: Plain(2, OSError("gone")))
-    rest = begin(connection)
-    with pytest.raises(ConnectionClosed):
-        await rest
-    assert not connection.is_open
-
-
 @pytest.mark.parametrize("error", GONE)
 async def test_a_send_that_raises_as_it_is_called_says_that_the_client_has_gone(error: Exception) -> None:
     def send(event: Event) -> Awaitable[None]:
@@ -756,26 +530,6 @@ async def test_a_send_that_raises_as_it_is_called_says_that_the_client_has_gone(
         connection.send("x")
     assert closed.value.__cause__ is error
     assert not connection.is_open
-
-
-@pytest.mark.parametrize("error", GONE)
-@pytest.mark.parametrize("steps", [1, 2, 3])
-async def test_a_send_that_raises_while_it_is_awaited_says_that_the_client_has_gone(
-    error: Exception, steps: int
-) -> None:
-    async def send(event: Event) -> None:
-        for _ in range(steps):
-            await asyncio.sleep(0)
-        raise error
-
-    connection = await sender(send)
-    rest = begin(connection)
-    with pytest.raises(ConnectionClosed, match=r"^closed with 1006$") as closed:
-        await rest
-    assert closed.value.__cause__ is error
-    assert not connection.is_open
-    with pytest.raises(ConnectionClosed):
-        connection.send("y")
 
 
 async def test_a_time_out_of_middleware_around_send_is_a_fault_and_not_the_clients_end() -> None:
@@ -809,95 +563,6 @@ async def test_another_error_of_send_passes_through(steps: int) -> None:
     assert connection.is_open
 
 
-@pytest.mark.parametrize("waits", [1, 2])
-async def test_a_cancellation_reaches_the_servers_send(waits: int) -> None:
-    never = asyncio.get_running_loop().create_future()
-    log: list[str] = []
-
-    async def send(event: Event) -> None:
-        try:
-            for _ in range(waits - 1):
-                await asyncio.sleep(0)
-            log.append("waits")
-            await never
-        except asyncio.CancelledError:
-            log.append("cancelled")
-            raise
-
-    connection = await sender(send)
-    task = asyncio.ensure_future(finish(begin(connection)))
-    for _ in range(waits):
-        await asyncio.sleep(0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert log == ["waits", "cancelled"]
-    assert connection.is_open
-
-
-async def test_a_server_may_wait_while_it_is_being_cancelled_and_be_cancelled_again() -> None:
-    loop = asyncio.get_running_loop()
-    log: list[str] = []
-
-    async def send(event: Event) -> None:
-        for name in ("first", "second"):
-            try:
-                await loop.create_future()
-            except asyncio.CancelledError:
-                log.append(name)
-        await asyncio.sleep(0)
-        log.append("written all the same")
-
-    task = asyncio.ensure_future(finish(begin(await sender(send))))
-    for _ in range(2):
-        await asyncio.sleep(0)
-        task.cancel()
-    await task
-    assert log == ["first", "second", "written all the same"]
-
-
-async def test_a_server_that_swallows_the_cancellation_has_sent() -> None:
-    async def send(event: Event) -> None:
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.get_running_loop().create_future()
-
-    task = asyncio.ensure_future(finish(begin(await sender(send))))
-    await asyncio.sleep(0)
-    task.cancel()
-    await task
-
-
-async def test_a_server_that_answers_a_cancellation_with_an_oserror_has_lost_the_client() -> None:
-    async def send(event: Event) -> None:
-        try:
-            await asyncio.get_running_loop().create_future()
-        except asyncio.CancelledError:
-            raise ConnectionResetError from None
-
-    connection = await sender(send)
-    task = asyncio.ensure_future(finish(begin(connection)))
-    await asyncio.sleep(0)
-    task.cancel()
-    with pytest.raises(ConnectionClosed):
-        await task
-    assert not connection.is_open
-
-
-async def test_a_rest_that_is_dropped_ends_the_servers_send() -> None:
-    log: list[str] = []
-
-    async def send(event: Event) -> None:
-        try:
-            await asyncio.sleep(0)
-        finally:
-            log.append("closed")
-
-    waiting = finish(begin(await sender(send)))
-    waiting.send(None)
-    waiting.close()
-    assert log == ["closed"]
-
-
 async def test_a_send_during_which_the_client_leaves_is_told_the_code_that_was_read() -> None:
     writable = asyncio.get_running_loop().create_future()
     _, connection = await opened(GOODBYE)
@@ -913,6 +578,71 @@ async def test_a_send_during_which_the_client_leaves_is_told_the_code_that_was_r
     writable.set_result(None)
     with pytest.raises(ConnectionClosed, match=r"^closed with 4321 \(bye\)$"):
         await rest
+
+
+# --- sends for a loop over many connections --------------------------------------------------------
+
+
+async def test_a_send_for_a_loop_has_not_begun() -> None:
+    server, connection = await opened()
+    sends = [connection.begin_send("a"), connection.begin_send(b"b")]
+    assert server.sent == []
+    for send in sends:
+        await send
+    assert server.sent == [{"type": "websocket.send", "text": "a"}, {"type": "websocket.send", "bytes": b"b"}]
+
+
+async def test_a_send_for_a_loop_is_refused_before_the_answer_and_after_the_end() -> None:
+    connection = Server(CONNECT).connection()
+    with pytest.raises(LocalProtocolError, match="cannot send before the handshake is accepted"):
+        _ = connection.begin_send("early")
+    await connection.accept()
+    await connection.close(4001)
+    with pytest.raises(ConnectionClosed, match="4001"):
+        _ = connection.begin_send("late")
+
+
+@pytest.mark.parametrize("error", GONE)
+async def test_an_error_in_a_loop_that_says_that_the_client_has_gone_ends_the_connection(error: Exception) -> None:
+    _, connection = await opened()
+    assert isinstance(connection.send_failed(error), ConnectionClosed)
+    assert not connection.is_open
+
+
+@pytest.mark.parametrize("error", [TimeoutError(), ValueError("a bug of the server"), ConnectionClosed(1000)])
+async def test_another_error_in_a_loop_is_what_it_is(error: Exception) -> None:
+    _, connection = await opened()
+    assert connection.send_failed(error) is error
+    assert connection.is_open
+
+
+async def test_the_rest_of_a_loop_goes_on_in_its_context_and_knows_when_the_client_has_gone() -> None:
+    writable = asyncio.get_running_loop().create_future()
+    step: ContextVar[str] = ContextVar("step")
+    found: list[str] = []
+
+    async def slow(event: Event) -> None:
+        reset = step.set("begun")
+        await writable
+        found.append(step.get())
+        step.reset(reset)
+        raise OSError("gone")
+
+    _, connection = await opened()
+    connection._send = slow
+
+    async def loop() -> None:
+        await connection.begin_send("x")
+
+    context = copy_context()
+    steps = loop().__await__()
+    rest = connection.rest_of_send(context.run(next, steps), steps, context)
+    task = asyncio.ensure_future(finish(rest))
+    writable.set_result(None)
+    with pytest.raises(ConnectionClosed):
+        await task
+    assert found == ["begun"]
+    assert not connection.is_open
 
 
 # --- any talk, with any server ---------------------------------------------------------------------

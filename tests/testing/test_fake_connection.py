@@ -1,6 +1,8 @@
 """testing/fake_connection.py"""
 
 import asyncio
+from collections.abc import Awaitable, Generator
+from contextvars import copy_context
 
 import pytest
 
@@ -170,3 +172,38 @@ async def test_a_fake_connection_cuts_a_reason_as_a_real_one_does() -> None:
     connection = FakeConnection(is_open=True)
     await connection.close(1011, "é" * 100)
     assert connection.close_reason == "é" * 61
+
+
+async def test_a_fake_connection_is_an_outlet() -> None:
+    connection = FakeConnection()
+    with pytest.raises(LocalProtocolError):
+        _ = connection.begin_send("early")
+    await connection.accept()
+    send = connection.begin_send("a")
+    assert connection.sent == []
+    await send
+    connection.stall()
+    steps = connection.begin_send("b").__await__()
+    rest = asyncio.ensure_future(wait_for(connection.rest_of_send(next(steps), as_generator(steps), copy_context())))
+    await asyncio.sleep(0)
+    assert connection.sent == ["a"]
+    connection.resume()
+    await rest
+    assert connection.sent == ["a", "b"]
+
+
+async def wait_for(rest: Awaitable[None]) -> None:
+    await rest
+
+
+def as_generator(steps: Generator[object, None, None]) -> Generator[object, None, None]:
+    return steps
+
+
+async def test_a_fake_outlet_takes_an_oserror_for_the_end() -> None:
+    connection = FakeConnection(is_open=True)
+    error = ValueError("a fault")
+    assert connection.send_failed(error) is error
+    assert connection.is_open
+    assert isinstance(connection.send_failed(OSError("gone")), ConnectionClosed)
+    assert (connection.is_open, connection.close_code) == (False, 1006)

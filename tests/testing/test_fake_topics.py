@@ -1,11 +1,12 @@
 """testing/fake_topics.py"""
 
 import asyncio
+from contextvars import copy_context
 
 import pytest
 
 from django_ws.codecs import JSONCodec
-from django_ws.testing import FakeDelivery, FakeMember, FakeTopic
+from django_ws.testing import FakeConnection, FakeDelivery, FakeMember, FakeSocketMember, FakeTopic
 
 
 async def test_a_member_keeps_what_it_is_told() -> None:
@@ -33,6 +34,25 @@ async def test_a_member_keeps_what_it_is_told() -> None:
 async def test_a_member_does_not_wait_for_ever() -> None:
     with pytest.raises(TimeoutError):
         await FakeMember().wait(events=1, seconds=0)
+
+
+async def test_a_socket_member_keeps_what_it_has_to_wait_for_and_why_it_failed() -> None:
+    connection = FakeConnection(is_open=True)
+    member = FakeSocketMember(JSONCodec(), connection)
+    connection.stall()
+    context = copy_context()
+    steps = connection.begin_send("x").__await__()
+    first = context.run(next, steps)
+    member.ws_wait(first, steps, context)
+    assert member.ws_outlet is None  # as a socket's that has an outbox
+    member.ws_wait(first, steps, context)
+    (rest,) = member.rests
+    connection.resume()
+    await rest
+    assert connection.sent == ["x"]
+    error = ValueError("a fault")
+    member.ws_failed(error)
+    assert member.errors == [error]
 
 
 def test_a_topic_has_the_type_of_its_events() -> None:

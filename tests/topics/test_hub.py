@@ -15,7 +15,8 @@ from django_ws.interfaces import Member, TopicDelivery
 from django_ws.testing import FakeBroker, FakeMember
 from django_ws.topics import Topic, brokers
 from django_ws.topics import hub as hub_module
-from django_ws.topics.hub import Channel, Hub, hub_of
+from django_ws.topics.channel import Channel
+from django_ws.topics.hub import Hub, hub_of
 from topics.support import Feed, News, Room, fake_broker
 
 

@@ -12,7 +12,8 @@ from typing_extensions import override
 from django_ws.interfaces import ChannelMessage, TopicDelivery
 from django_ws.testing import FakeBroker, FakeLink, FakeMember
 from django_ws.topics import session
-from django_ws.topics.hub import Channel, hub_of
+from django_ws.topics.channel import Channel
+from django_ws.topics.hub import hub_of
 from django_ws.topics.session import Session
 from topics.support import Feed, News, Room
 

@@ -65,7 +65,7 @@ class EndingSocket(SocketState):
             membership.leave(self)
         if self._pump is not None:
             self._pump.close()
-        self._memberships = self._pump = None
+        self._memberships = self._pump = self.ws_outlet = None
 
     # --- our own close ----------------------------------------------------------------------------
 
@@ -200,8 +200,7 @@ class EndingSocket(SocketState):
     async def _seal(self) -> bool:
         """Leave nothing on its way, and let nothing begin, before the application closes for a fault."""
         if self._outbox is None:
-            self._outbox = self._new_outbox()
-            self._outbox.seal()
+            self._open_outbox().seal()
             return False
         return await self._run_logged(self._outbox.flush(self._options.cleanup_timeout), "flush")
 

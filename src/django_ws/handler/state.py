@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from django_ws.close_codes import CloseCode
 from django_ws.exceptions import ConnectionClosed
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from django_ws.handler.options import Options
     from django_ws.handler.rate import TokenBucket
     from django_ws.handler.runtime import Phase, Runtime
-    from django_ws.interfaces import Connection, Data, Guard, Headers, Membership, TopicDelivery
+    from django_ws.interfaces import Connection, Data, Guard, Headers, Membership, Outlet, TopicDelivery
 
 __all__ = ["SocketState"]
 
@@ -74,6 +74,7 @@ class SocketState:
         "request",
         "subprotocol",
         "ws_orders",
+        "ws_outlet",
         "ws_phase",
         "ws_received",
     )
@@ -122,6 +123,8 @@ class SocketState:
         # What it has subscribed to, and what it has heard and not yet looked at.
         self._memberships: list[Membership] | dict[Membership, None] | None = None
         self._pump: EventPump | None = None
+        self.ws_outlet: Outlet | None = None
+        """Where events go out at once; ``None`` while others wait before them, or the socket looks at each."""
         self._grace: asyncio.TimerHandle | None = None
         self._close_code: CloseCode | None = None
         self._dropped: int = 0
@@ -209,12 +212,12 @@ class SocketState:
             return self._runtime.lost
         if rest is None:
             return self._runtime.taken
-        self._outbox = self._new_outbox()
-        return self._outbox.begin(rest)
+        return self._open_outbox().begin(rest)
 
-    def _new_outbox(self) -> Outbox:
+    def _open_outbox(self) -> Outbox:
         options = self._options
-        return Outbox(
+        self.ws_outlet = None
+        self._outbox = Outbox(
             self._connection,
             max_messages=options.outbox_messages,
             max_bytes=options.outbox_bytes,
@@ -223,9 +226,17 @@ class SocketState:
             on_overflow=self._overflowed,
             extra=self._fields,
         )
+        return self._outbox
 
     def _forget_outbox(self) -> None:
         self._outbox = None
+        self._open_outlet()
+
+    def _open_outlet(self) -> None:
+        """Let events out at once, where there are any, nothing waits before them, and the connection can."""
+        waits = self._outbox is not None or self._pump is not None
+        if self._memberships and not waits and hasattr(self._connection, "begin_send"):
+            self.ws_outlet = cast("Outlet", self._connection)
 
     def _overflowed(self) -> None:
         self._dropped += 1

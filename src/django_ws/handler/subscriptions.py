@@ -15,9 +15,10 @@ from django_ws.handler.outbox import Overflow
 from django_ws.refusals import Limit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Generator
+    from contextvars import Context
 
-    from django_ws.interfaces import Membership, Subscribable, TopicDelivery
+    from django_ws.interfaces import Codec, Membership, Outlet, Subscribable, TopicDelivery
 
 __all__ = ["SubscribingSocket"]
 
@@ -54,6 +55,7 @@ class SubscribingSocket(SocketCore, Generic[OutT]):
             membership.leave(self)
             raise ConnectionClosed(self._end_code or CloseCode.ABNORMAL_CLOSURE)
         self._remember(membership)
+        self._open_outlet()
 
     # A topic of any events: to hear of it no more is no matter of its type.
     async def unsubscribe(self, topic: "Subscribable[Any]", /) -> bool:
@@ -116,6 +118,12 @@ class SubscribingSocket(SocketCore, Generic[OutT]):
 
     # --- as a member ------------------------------------------------------------------------------
 
+    # A codec's types are those of the class that declares it.
+    @property
+    def ws_encoder(self) -> "Codec[Any, Any]":
+        """What makes frames of events."""
+        return self._options.encoder
+
     @override
     def ws_deliver(self, delivery: "TopicDelivery", /) -> None:
         """Take an event; the topic's part to call."""
@@ -123,20 +131,24 @@ class SubscribingSocket(SocketCore, Generic[OutT]):
             if self._pump is not None:
                 _ = delivery.event  # decoded here, so that what cannot be is known to all
                 self._pump.put(delivery)
-            elif self._outbox is None:
-                # _send_data() written out for a client that keeps up: one call less for each delivery.
-                rest = self._connection.send(delivery.encoded(self._options.encoder))
-                if rest is not None:
-                    self._outbox = self._new_outbox()
-                    _ = self._outbox.begin(rest)
             else:
                 # Not awaited: it goes out in its order, and what waits is bounded.
-                _ = self._outbox.put(delivery.encoded(self._options.encoder))
-        except ConnectionClosed:
-            return
+                _ = self._send_data(delivery.encoded(self._options.encoder))
         except InvalidMessageError:
             raise  # nobody of this process can have it
         except Exception as error:  # noqa: BLE001 - an event that cannot be encoded is a fault of this socket alone
+            self.ws_failed(error)
+
+    def ws_wait(self, first: object, steps: "Generator[object, None, None]", context: "Context", /) -> None:
+        """Wait for the server, which has not taken the frame of an event at once; the topic's part to call."""
+        rest = cast("Outlet", self._connection).rest_of_send(first, steps, context)
+        _ = self._open_outbox().begin(rest)
+
+    def ws_failed(self, error: Exception, /) -> None:
+        """End the connection for an event that could not be sent, if it has not ended; the topic's part to call."""
+        if self.ws_outlet is not None:
+            error = self.ws_outlet.send_failed(error)
+        if not isinstance(error, ConnectionClosed):
             self._leave_topics()
             _ = self._task_group().start(EVENTS_TASK, self._event_failed, error)
 
@@ -147,6 +159,7 @@ class SubscribingSocket(SocketCore, Generic[OutT]):
         if self._finishing:
             return
         if self._pump is None:
+            self.ws_outlet = None
             self._pump = self._new_pump()
         self._pump.put(Gap(topic))
 
@@ -181,6 +194,7 @@ class SubscribingSocket(SocketCore, Generic[OutT]):
                 await self.on_gap(item.topic)
                 if self._pump is not None and len(self._pump) == 1 and not self._options.hears_events:
                     self._pump = None  # events need no task any more
+                    self._open_outlet()
                 return
             event: OutT = item.event
             answer = await self.on_event(item.topic, event)

@@ -27,10 +27,11 @@ from django_ws.protocol.asgi import (
 )
 from django_ws.protocol.events import Accept, Close, DenialEnd, DenialStart, Lost, Send
 from django_ws.protocol.machine import Machine
+from django_ws.protocol.rest import GONE, Rest
 from django_ws.protocol.states import ApplicationState, PeerState
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator
+    from collections.abc import Awaitable, Generator
     from contextvars import Context
 
     from django_ws.aliases import ASGIReceive, ASGISend, Headers, Scope
@@ -40,8 +41,6 @@ __all__ = ["ASGIConnection"]
 
 logger: Final = logging.getLogger("django_ws.protocol")
 
-_GONE: Final = (OSError, RuntimeError)
-"""What a server's ``send`` may raise because the peer has gone: our own state was checked before."""
 
 # By names of their own: on Python 3.11 a member of an Enum, asked for by its class, costs as much as a coroutine.
 _PEER_CONNECTING: Final = PeerState.CONNECTING
@@ -204,9 +203,52 @@ class ASGIConnection:
             steps = self._send(event).__await__()
             # next() with a default ends a coroutine without making a StopIteration.
             first = context.run(next, steps, _TAKEN)
-        except _GONE as error:
+        except GONE as error:
             raise self._lost(error) from error
-        return None if first is _TAKEN else _Rest(self._lost, first, steps, context)
+        return None if first is _TAKEN else Rest(self._lost, first, steps, context)
+
+    def begin_send(self, data: str | bytes, /) -> "Awaitable[None]":
+        """Make the send of one message, for a loop that awaits those of many connections.
+
+        Returns:
+            The server's awaitable, not begun. What it raises is to be told to :meth:`send_failed`; where it does not
+            end at its first step, the loop is to be made a :meth:`rest_of_send`.
+
+        Raises:
+            ConnectionClosed: Either side has closed, or the connection broke.
+            LocalProtocolError: The handshake has not been accepted.
+        """
+        if Send not in self._machine.application_row:
+            self._refuse("send")
+        return self._send({"type": "websocket.send", "text": data} if isinstance(data, str) else build_data(data))
+
+    def send_failed(self, error: Exception, /) -> Exception:
+        """Say what an error of such a send means.
+
+        Returns:
+            :exc:`~django_ws.exceptions.ConnectionClosed` if the peer has gone, else the error itself.
+        """
+        if isinstance(error, GONE):
+            try:
+                return self._lost(error)
+            except OSError as fault:
+                return fault
+        return error
+
+    def rest_of_send(
+        self, first: object, steps: "Generator[object, None, None]", context: "Context", /
+    ) -> "Awaitable[None]":
+        """Make what is left of a loop that waits for this connection's server.
+
+        Args:
+            first: What it waits for.
+            steps: The loop.
+            context: Where it runs.
+
+        Returns:
+            What one task is to await; like the rest of :meth:`send`.
+        """
+        return Rest(self._lost, first, steps, context)
 
     async def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
         """Send a close frame; before the handshake is answered, deny it with 403.
@@ -232,7 +274,7 @@ class ASGIConnection:
         machine.send(event)
         try:
             await self._send(build(event))
-        except _GONE as error:
+        except GONE as error:
             logger.debug("the peer had gone before our close frame", exc_info=error)
         except Exception as error:
             logger.debug("the server refused close code %d", code, exc_info=error)
@@ -256,7 +298,7 @@ class ASGIConnection:
     async def _transmit(self, event: "ApplicationEvent") -> None:
         try:
             await self._send(build(event))
-        except _GONE as error:
+        except GONE as error:
             raise self._lost(error) from error
 
     def _lost(self, error: Exception) -> ConnectionClosed:
@@ -278,56 +320,3 @@ class ASGIConnection:
         if state in _UNANSWERED:
             raise LocalProtocolError(f"cannot {verb} before the handshake is accepted")
         raise self._ended()
-
-
-@final
-class _Rest:
-    """What is left of a server's ``send`` after its first step; one task runs it to its end."""
-
-    __slots__ = ("_context", "_first", "_lost", "_steps")
-
-    def __init__(
-        self,
-        lost: "Callable[[Exception], ConnectionClosed]",
-        first: object,
-        steps: "Generator[object, None, None]",
-        context: "Context",
-    ) -> None:
-        self._lost: Callable[[Exception], ConnectionClosed] = lost
-        self._first: object = first
-        self._steps: Generator[object, None, None] | None = steps
-        self._context: Context = context
-
-    def __await__(self) -> "Generator[object, None, None]":
-        """Yield what the first step was waiting for, then all that follows.
-
-        What is thrown in, a cancellation for one, belongs to the server's send, as it would in ``yield from``; an
-        awaitable whose steps are a plain iterator cannot take it, and is left at that.
-
-        Raises:
-            ConnectionClosed: The peer has gone.
-        """
-        steps, self._steps = self._steps, None
-        waited_for, self._first = self._first, None
-        if steps is None:
-            raise RuntimeError("a send can be awaited only once")
-        try:
-            while True:
-                try:
-                    yield waited_for
-                except BaseException as error:
-                    throw: Callable[[BaseException], object] | None = getattr(steps, "throw", None)
-                    if throw is None:
-                        raise
-                    waited_for = self._context.run(throw, error)
-                else:
-                    waited_for = self._context.run(next, steps)
-        except StopIteration:
-            return
-        except _GONE as error:
-            raise self._lost(error) from error
-        finally:
-            # granian's awaitable keeps the error that was thrown into it, whose frames would keep the awaitable: a ring
-            # that goes through Rust, where the garbage collector cannot see it.
-            throw = None
-            del steps, waited_for

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, final
 
 from django_ws.close_codes import is_sendable, truncate_reason
 from django_ws.exceptions import ConnectionClosed, LocalProtocolError
+from django_ws.protocol.rest import Rest
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable
+    from collections.abc import Awaitable, Generator, Iterable
+    from contextvars import Context
 
     from django_ws.interfaces import Data, Headers
 
@@ -17,7 +19,7 @@ __all__ = ["FakeConnection"]
 
 @final
 class FakeConnection:
-    """A :class:`~django_ws.interfaces.Connection` without a wire.
+    """A :class:`~django_ws.interfaces.Connection` without a wire, and an :class:`~django_ws.interfaces.Outlet`.
 
     Args:
         messages: What :meth:`receive` gives, in order.
@@ -127,6 +129,32 @@ class FakeConnection:
         if not self._open:
             raise self._ended()
         self.sent.append(data)
+
+    def begin_send(self, data: "Data", /) -> "Awaitable[None]":
+        """Give an awaitable that notes the message, once :meth:`stall` is not in force."""
+        if not self._open:
+            raise self._ended()
+        return self._send_soon(data)
+
+    async def _send_soon(self, data: "Data") -> None:
+        if self._stalled is None:
+            self.sent.append(data)
+        else:
+            await self._send_later(data, self._stalled)
+
+    def send_failed(self, error: Exception, /) -> Exception:
+        """Take an ``OSError`` for the end of the connection, as of a server's ``send``."""
+        return self._lost(error) if isinstance(error, OSError) else error
+
+    def rest_of_send(
+        self, first: object, steps: "Generator[object, None, None]", context: "Context", /
+    ) -> "Awaitable[None]":
+        """Make what is left of a loop over sends."""
+        return Rest(self._lost, first, steps, context)
+
+    def _lost(self, _error: Exception) -> ConnectionClosed:
+        self.disconnect(1006)
+        return ConnectionClosed(self.close_code or 1006, self.close_reason)
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Note the close, held to the same rules as a real one.

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, Generic, Self
 from typing_extensions import TypeVar, override
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Generator
+    from contextvars import Context
 
     from django_ws.interfaces import Codec, Data, Member, TopicDelivery
+    from django_ws.testing.fake_connection import FakeConnection
 
-__all__ = ["FakeDelivery", "FakeMember", "FakeTopic"]
+__all__ = ["FakeDelivery", "FakeMember", "FakeSocketMember", "FakeTopic"]
 
 EventT = TypeVar("EventT", default=Any)
 
@@ -58,6 +60,37 @@ class FakeMember:
             while len(self.deliveries) < events or len(self.gaps) < gaps:
                 self._told.clear()
                 await self._told.wait()
+
+
+class FakeSocketMember(FakeMember):
+    """Keeps what it is told, as a socket that sends the frames of events as they come.
+
+    Args:
+        encoder: What makes its frames: of a topic that has the same, it is sent the frame that came.
+        outlet: Where these go; ``None``: it is told of them.
+    """
+
+    # A codec's types are those of the class that declares it.
+    def __init__(self, encoder: "Codec[Any, Any]", outlet: "FakeConnection | None" = None) -> None:
+        super().__init__()
+        self.ws_encoder: Codec[Any, Any] = encoder
+        """What makes its frames."""
+        self.ws_outlet: FakeConnection | None = outlet
+        """Where these go."""
+        self.errors: list[Exception] = []
+        """Why frames could not be sent."""
+        self.rests: list[Awaitable[None]] = []
+        """What waits for its server: to be awaited."""
+
+    def ws_wait(self, first: object, steps: "Generator[object, None, None]", context: "Context", /) -> None:
+        """Keep it, and be told of what comes next."""
+        if self.ws_outlet is not None:
+            self.rests.append(self.ws_outlet.rest_of_send(first, steps, context))
+        self.ws_outlet = None
+
+    def ws_failed(self, error: Exception, /) -> None:
+        """Keep it."""
+        self.errors.append(error)
 
 
 class FakeDelivery(Generic[EventT]):

@@ -49,12 +49,13 @@ class Delivery:
     """
 
     # Events and codecs have types that only their topic and their handler know.
-    __slots__ = ("_codec", "_data", "_event", "_is_decoded", "_others", "topic")
+    __slots__ = ("_codec", "_event", "_is_decoded", "_others", "data", "topic")
 
     def __init__(self, topic: "Topic[Any]", payload: bytes) -> None:
         self.topic: Topic[Any] = topic
         """Where the event was published."""
-        self._data: Data = unpack(payload)
+        self.data: Data = unpack(payload)
+        """The frame that came, as the topic's own codec made it."""
         self._codec: Codec[Any, Any] = topic.codec()
         self._event: Any = None
         self._is_decoded: bool = False
@@ -68,7 +69,7 @@ class Delivery:
             InvalidMessageError: It cannot be decoded: a process of another version has published it.
         """
         if not self._is_decoded:
-            self._event = self._codec.decode(self._data)
+            self._event = self._codec.decode(self.data)
             self._is_decoded = True
         return self._event
 
@@ -82,7 +83,7 @@ class Delivery:
             TypeError, ValueError: The codec does not take it.
         """
         if codec is self._codec:
-            return self._data
+            return self.data
         if self._others is None:
             self._others = {}
         data = self._others.get(id(codec))

@@ -1,20 +1,17 @@
-"""Who hears of what in this process: channels, their members, and the one link that feeds them.
+"""Who hears of what in this process: the channels, and the one link that feeds them.
 
 Membership lives in the process alone: a member is there while its socket is, and nothing expires. There is one hub for
 each event loop and broker; what it holds is changed by that loop only, so nothing is locked.
 """
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING, Any, Final, final
 
 from django.core.exceptions import ImproperlyConfigured
-from typing_extensions import override
 
 from django_ws.conf import get_settings
-from django_ws.exceptions import InvalidMessageError
 from django_ws.topics.brokers import brokers
-from django_ws.topics.delivery import Delivery
+from django_ws.topics.channel import Channel
 from django_ws.topics.session import Session
 
 if TYPE_CHECKING:
@@ -23,87 +20,7 @@ if TYPE_CHECKING:
     from django_ws.interfaces import Broker, ChannelMessage, Member
     from django_ws.topics.topic import Topic
 
-__all__ = ["Channel", "Hub", "hub_of"]
-
-logger: Final = logging.getLogger("django_ws.topics")
-
-
-@final
-class Channel:
-    """The members of one topic in one process; to a member it is its :class:`~django_ws.interfaces.Membership`.
-
-    Args:
-        hub: Where it belongs.
-        name: The engine's name of it.
-        topic: What it is the channel of.
-    """
-
-    __slots__ = ("_hub", "_members", "_snapshot", "name", "ready", "topic")
-
-    # A topic's events have a type that only its class knows.
-    def __init__(self, hub: "Hub", name: str, topic: "Topic[Any]") -> None:
-        self._hub: Hub = hub
-        self._members: dict[Member, None] = {}
-        # What is delivered to: a member may leave, or another come, while it goes on.
-        self._snapshot: tuple[Member, ...] | None = ()
-        self.name: str = name
-        self.topic: Topic[Any] = topic
-        self.ready: asyncio.Event | None = asyncio.Event()
-        """Set when the engine has confirmed the subscription; ``None`` from then on."""
-
-    def __len__(self) -> int:
-        """Count the members."""
-        return len(self._members)
-
-    def add(self, member: "Member", /) -> None:
-        """Take ``member`` in; once, however often it comes."""
-        self._members[member] = None
-        self._snapshot = None
-
-    def leave(self, member: "Member", /) -> None:
-        """Tell ``member`` of nothing more; no-op if it is no member."""
-        if member in self._members:
-            del self._members[member]
-            self._snapshot = None
-            if not self._members:
-                self._hub.drop(self)
-
-    def members(self) -> "tuple[Member, ...]":
-        """Give the members, in the order in which they came."""
-        if self._snapshot is None:
-            self._snapshot = tuple(self._members)
-        return self._snapshot
-
-    def deliver(self, payload: bytes, /) -> None:
-        """Tell every member of one event. What one of them makes of it is no other's affair."""
-        try:
-            delivery = Delivery(self.topic, payload)
-        except InvalidMessageError as error:
-            logger.warning("Something that is no event came to %s and is left out: %s", self.topic, error)
-            return
-        for member in self.members():
-            try:
-                member.ws_deliver(delivery)
-            except InvalidMessageError as error:
-                # A process of another version has published it: nobody here can have it, so all must know.
-                logger.warning("An event of %s cannot be decoded and is lost: %s", self.topic, error)
-                self.tell_gap()
-                return
-            except Exception:
-                logger.exception("%r could not be told of an event of %s", member, self.topic)
-
-    def tell_gap(self) -> None:
-        """Tell every member that events may have been lost."""
-        for member in self.members():
-            try:
-                member.ws_gap(self.topic)
-            except Exception:
-                logger.exception("%r could not be told of a gap in %s", member, self.topic)
-
-    @override
-    def __repr__(self) -> str:
-        """Show the name and how many there are."""
-        return f"Channel({self.name!r}, {len(self)} members)"
+__all__ = ["Hub", "hub_of"]
 
 
 @final
@@ -136,7 +53,7 @@ class Hub:
         name = topic.channel
         channel = self._channels.get(name)
         if channel is None:
-            channel = self._channels[name] = Channel(self, name, topic)
+            channel = self._channels[name] = Channel(name, topic, self.drop)
             self._session.change(name)
         elif channel.topic != topic:
             raise ImproperlyConfigured(
