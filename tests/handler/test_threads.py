@@ -214,6 +214,8 @@ async def flooded(**attributes: object) -> tuple[Flooding, FakeConnection]:
     await until_in_time(lambda: socket.sent or socket._close_code)
     connection.resume()
     await until_in_time(lambda: socket.sent)
+    if socket._close_code is not None:
+        await until_in_time(lambda: not connection.is_open)  # it closes by itself
     connection.disconnect()
     await task
     return socket, connection

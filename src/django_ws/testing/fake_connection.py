@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, final
 
 from django_ws.close_codes import is_sendable, truncate_reason
 from django_ws.exceptions import ConnectionClosed, LocalProtocolError
-from django_ws.protocol.rest import Rest
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Generator, Iterable
@@ -144,17 +143,16 @@ class FakeConnection:
 
     def send_failed(self, error: Exception, /) -> Exception:
         """Take an ``OSError`` for the end of the connection, as of a server's ``send``."""
-        return self._lost(error) if isinstance(error, OSError) else error
+        if not isinstance(error, OSError):
+            return error
+        self.disconnect(1006)
+        return self._ended()
 
     def rest_of_send(
         self, first: object, steps: "Generator[object, None, None]", context: "Context", /
     ) -> "Awaitable[None]":
         """Make what is left of a loop over sends."""
-        return Rest(self._lost, first, steps, context)
-
-    def _lost(self, _error: Exception) -> ConnectionClosed:
-        self.disconnect(1006)
-        return ConnectionClosed(self.close_code or 1006, self.close_reason)
+        return _Rest(first, steps, context)
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Note the close, held to the same rules as a real one.
@@ -197,3 +195,26 @@ class FakeConnection:
         if not self._answered:
             return LocalProtocolError("the handshake has not been accepted")
         return ConnectionClosed(1006 if self.close_code is None else self.close_code, self.close_reason)
+
+
+@final
+class _Rest:
+    """What is left of a loop over sends; each step is made in its context."""
+
+    def __init__(self, first: object, steps: "Generator[object, None, None]", context: "Context") -> None:
+        self._first: object = first
+        self._steps: Generator[object, None, None] = steps
+        self._context: Context = context
+
+    def __await__(self) -> "Generator[object, None, None]":
+        waited_for = self._first
+        try:
+            while True:
+                try:
+                    yield waited_for
+                except BaseException as error:  # noqa: BLE001 - a cancellation, for one, is the send's affair
+                    waited_for = self._context.run(self._steps.throw, error)
+                else:
+                    waited_for = self._context.run(next, self._steps)
+        except StopIteration:
+            return
