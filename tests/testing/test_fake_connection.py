@@ -192,6 +192,18 @@ async def test_a_fake_connection_is_an_outlet() -> None:
     assert connection.sent == ["a", "b"]
 
 
+async def test_the_rest_of_a_fake_send_can_be_cancelled() -> None:
+    connection = FakeConnection(is_open=True)
+    connection.stall()
+    steps = connection.begin_send("a").__await__()
+    rest = asyncio.ensure_future(wait_for(connection.rest_of_send(next(steps), as_generator(steps), copy_context())))
+    await asyncio.sleep(0)
+    rest.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await rest
+    assert connection.sent == []
+
+
 async def wait_for(rest: Awaitable[None]) -> None:
     await rest
 

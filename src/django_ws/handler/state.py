@@ -140,7 +140,11 @@ class SocketState:
         return None
 
     def select_subprotocol(self, offered: "Sequence[str]", /) -> str | None:
-        """Choose one of those that the client offers."""
+        """Choose one of those that the client offers (RFC 6455 section 4.2.2).
+
+        Returns:
+            By default the first of :attr:`subprotocols` that is among them; ``None``: none.
+        """
         if not offered:
             return None
         return next((name for name in self.subprotocols if name in offered), None)

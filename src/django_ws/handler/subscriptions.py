@@ -44,8 +44,11 @@ class SubscribingSocket(SocketCore, Generic[OutT]):
         Raises:
             BrokerError: The engine could not be reached within ``WS_BROKER_TIMEOUT`` seconds.
             ConnectionClosed: The connection has ended.
+            ImproperlyConfigured: There is no such broker, or its engine cannot be made; or another topic class makes
+                the same channel.
             LocalProtocolError: The handshake has not been accepted yet: do it in ``on_open``.
             TypeError: The events are of a type that this socket does not send.
+            ValueError: The channel's name would be longer than 200 bytes.
         """
         self._check_subscription(topic)
         if self._pump is None and self._options.hears_events:

@@ -63,7 +63,7 @@ _LAST_STATUS: Final = 599
 
 @final
 class ASGIConnection:
-    """The :class:`~django_ws.interfaces.Connection` over an ASGI server.
+    """The :class:`~django_ws.interfaces.Connection` over an ASGI server (www.rst, "WebSocket").
 
     Args:
         scope: The ``websocket`` scope; read, never changed.
@@ -81,7 +81,7 @@ class ASGIConnection:
 
     @property
     def subprotocols(self) -> tuple[str, ...]:
-        """The subprotocols that the client offers, in its order of preference."""
+        """The subprotocols that the client offers, in its order of preference (RFC 6455 section 1.9)."""
         return offered_subprotocols(self._scope)
 
     @property
@@ -257,7 +257,7 @@ class ASGIConnection:
 
         Args:
             code: One that may stand in a close frame.
-            reason: Cut to 123 bytes of UTF-8.
+            reason: Cut to 123 bytes of UTF-8 (RFC 6455 section 5.5).
 
         Raises:
             ValueError: The code may not stand in a close frame (RFC 6455 section 7.4).

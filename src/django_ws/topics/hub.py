@@ -48,7 +48,7 @@ class Hub:
 
         Raises:
             ImproperlyConfigured: Another topic class has a pattern that makes the same name.
-            BrokerError: The engine could not be reached in time.
+            BrokerError: The engine could not be reached within ``join_timeout`` seconds.
         """
         name = topic.channel
         channel = self._channels.get(name)
