@@ -81,9 +81,9 @@ class WebSocketSettings:
     max_message_size: int | None = 1 << 20
     """Bytes that one incoming message may have; ``None``: as many as the server lets through."""
     max_message_depth: int = 128
-    """How deep lists and objects of an incoming JSON message may nest."""
+    """Levels that lists and objects of an incoming JSON message may nest."""
     messages_per_second: float | None = 100.0
-    """Incoming messages of one socket, on average; ``None``: as many as come."""
+    """Incoming messages of one socket a second, on average; ``None``: as many as come."""
     messages_burst: int = 1000
     """Incoming messages of one socket that may come at once."""
     max_connections_per_address: int | None = 256

@@ -141,6 +141,7 @@ async def test_a_killed_server_is_noticed_and_nothing_hangs() -> None:
     with nats_server() as server:
         async with linked(server.url, "a") as link, linked(server.url) as other:
             await other.publish([("a", b"before")])
+            await link.publish([("nobody", b"")])  # answered, so what was before it has come
             server.kill()
             assert await take(link, 1) == [("a", b"before")]
             assert (await lost(link)).startswith(f"NATS at {server.url}: ")
