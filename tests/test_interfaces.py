@@ -15,6 +15,7 @@ from django_ws.interfaces import (
     Connection,
     ConnectionFactory,
     Endpoint,
+    Frame,
     Guard,
     Link,
     Match,
@@ -40,6 +41,7 @@ from django_ws.testing import (
     FakeCodec,
     FakeConnection,
     FakeEndpoint,
+    FakeFrame,
     FakeGuard,
     FakeMatch,
     FakeMiddleware,
@@ -68,6 +70,7 @@ def a_socket_fits(socket: WebSocketHandler) -> SocketMember:
 def the_fakes_fit(endpoint: FakeEndpoint) -> tuple[object, ...]:
     connection: Connection = FakeConnection()
     outlet: Outlet = FakeConnection()
+    frame: Frame = FakeFrame("x")
     member: SocketMember = FakeSocketMember(FakeCodec())
     resolver: Resolver = FakeResolver({})
     match: Match = FakeMatch(None)
@@ -77,7 +80,7 @@ def the_fakes_fit(endpoint: FakeEndpoint) -> tuple[object, ...]:
     middleware: Middleware = middleware_factory(run_endpoint)
     codec: Codec[str, str] = FakeCodec()
     guard: Guard = FakeGuard()
-    return connection, outlet, member, resolver, match, fits_endpoint, factory, middleware, codec, guard
+    return connection, outlet, frame, member, resolver, match, fits_endpoint, factory, middleware, codec, guard
 
 
 JOINTS: dict[type, set[str]] = {
@@ -138,7 +141,7 @@ def test_the_interfaces_give_the_aliases_too(name: str) -> None:
 
 def test_the_fakes_fit_at_run_time_too() -> None:
     endpoint = FakeEndpoint(HttpRequest(), FakeConnection())
-    assert len(the_fakes_fit(endpoint)) == 10
+    assert len(the_fakes_fit(endpoint)) == 11
     assert len(the_real_ones_fit(ASGIConnection({}, _receive, _send), DjangoResolver().resolve("/echo/"))) == 8
 
 

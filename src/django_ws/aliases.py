@@ -1,9 +1,9 @@
 """The aliases that every layer speaks in; :mod:`django_ws.interfaces` gives them too. Imports nothing of ours."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
-__all__ = ["ASGIReceive", "ASGISend", "ChannelMessage", "Data", "Headers", "Scope"]
+__all__ = ["ASGIReceive", "ASGISend", "ChannelMessage", "Data", "Frame", "Headers", "Scope"]
 
 Data: TypeAlias = str | bytes
 """What one message carries: ``str`` is a text frame, ``bytes`` a binary one (RFC 6455 section 5.6)."""
@@ -23,3 +23,15 @@ ASGISend: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
 
 ChannelMessage: TypeAlias = tuple[str, bytes]
 """What an engine carries: the name of a channel, and a payload, whose size is in bytes."""
+
+
+class Frame(Protocol):
+    """One message on its way to many connections."""
+
+    made: object
+    """What the first has made of it for the next of its kind; ``None``: nothing yet."""
+
+    @property
+    def data(self) -> Data:
+        """The message."""
+        ...

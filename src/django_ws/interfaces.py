@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from typing_extensions import TypeVar
 
-from django_ws.aliases import ASGIReceive, ASGISend, ChannelMessage, Data, Headers, Scope
+from django_ws.aliases import ASGIReceive, ASGISend, ChannelMessage, Data, Frame, Headers, Scope
 
 if TYPE_CHECKING:
     import asyncio
@@ -50,6 +50,7 @@ __all__ = [
     "ConnectionFactory",
     "Data",
     "Endpoint",
+    "Frame",
     "Guard",
     "Headers",
     "Link",
@@ -185,7 +186,7 @@ class Outlet(Protocol):
     :meth:`Connection.send`.
     """
 
-    def begin_send(self, data: Data, /) -> Awaitable[None]:
+    def begin_send(self, frame: Frame, /) -> Awaitable[None]:
         """Make the send of one message, to be awaited at once.
 
         Returns:

@@ -13,7 +13,7 @@ from django_ws import Overflow, WebSocket
 from django_ws.exceptions import ConnectionClosed, InvalidMessageError, LocalProtocolError
 from django_ws.handler.subscriptions import SubscribingSocket
 from django_ws.interfaces import Connection, TopicDelivery
-from django_ws.testing import FakeCodec, FakeConnection, FakeDelivery, FakeTopic
+from django_ws.testing import FakeCodec, FakeConnection, FakeDelivery, FakeFrame, FakeTopic
 from handler.support import Noted, make, turns, until
 
 assert SubscribingSocket in WebSocket.__mro__
@@ -294,7 +294,7 @@ def loop_over(run: Run, data: str) -> tuple[object, Generator[object, None, None
 
     async def send() -> None:
         assert run.socket.ws_outlet is not None
-        await run.socket.ws_outlet.begin_send(data)
+        await run.socket.ws_outlet.begin_send(FakeFrame(data))
 
     context = copy_context()
     steps = send().__await__()

@@ -15,6 +15,9 @@ from typing_extensions import override
 
 from django_ws.exceptions import ConnectionClosed, LocalProtocolError, RemoteProtocolError
 from django_ws.protocol.connection import ASGIConnection
+from django_ws.protocol.events import Send
+from django_ws.protocol.states import APPLICATION_TRANSITIONS, ApplicationState
+from django_ws.testing import FakeFrame
 from protocol.support import (
     ACCEPT,
     CONNECT,
@@ -585,21 +588,52 @@ async def test_a_send_during_which_the_client_leaves_is_told_the_code_that_was_r
 
 async def test_a_send_for_a_loop_has_not_begun() -> None:
     server, connection = await opened()
-    sends = [connection.begin_send("a"), connection.begin_send(b"b")]
+    sends = [connection.begin_send(FakeFrame("a")), connection.begin_send(FakeFrame(b"b"))]
     assert server.sent == []
     for send in sends:
         await send
     assert server.sent == [{"type": "websocket.send", "text": "a"}, {"type": "websocket.send", "bytes": b"b"}]
 
 
+async def test_those_that_take_a_frame_share_one_event_until_somebody_changes_it() -> None:
+    frame = FakeFrame("x")
+    servers, connections = zip(*[await opened() for _ in range(5)], strict=True)
+    for connection in connections[:2]:
+        await connection.begin_send(frame)
+    servers[1].sent[0]["text"] = "changed"
+    await connections[2].begin_send(frame)
+    del servers[2].sent[0]["text"]
+    await connections[3].begin_send(frame)
+    servers[3].sent[0]["more"] = True
+    await connections[4].begin_send(frame)
+    assert servers[0].sent[0] is servers[1].sent[0]
+    assert [server.sent for server in servers[2:]] == [
+        [{"type": "websocket.send"}],
+        [{"type": "websocket.send", "text": "x", "more": True}],
+        [{"type": "websocket.send", "text": "x"}],
+    ]
+
+
+async def test_what_another_kind_of_connection_has_made_of_a_frame_is_left_alone() -> None:
+    frame = FakeFrame(b"x")
+    frame.made = "of another kind"
+    server, connection = await opened()
+    await connection.begin_send(frame)
+    assert server.sent == [{"type": "websocket.send", "bytes": b"x"}]
+
+
+def test_one_state_alone_may_send() -> None:
+    assert [state for state, row in APPLICATION_TRANSITIONS.items() if Send in row] == [ApplicationState.OPEN]
+
+
 async def test_a_send_for_a_loop_is_refused_before_the_answer_and_after_the_end() -> None:
     connection = Server(CONNECT).connection()
     with pytest.raises(LocalProtocolError, match="cannot send before the handshake is accepted"):
-        _ = connection.begin_send("early")
+        _ = connection.begin_send(FakeFrame("early"))
     await connection.accept()
     await connection.close(4001)
     with pytest.raises(ConnectionClosed, match="4001"):
-        _ = connection.begin_send("late")
+        _ = connection.begin_send(FakeFrame("late"))
 
 
 @pytest.mark.parametrize("error", GONE)
@@ -632,7 +666,7 @@ async def test_the_rest_of_a_loop_goes_on_in_its_context_and_knows_when_the_clie
     connection._send = slow
 
     async def loop() -> None:
-        await connection.begin_send("x")
+        await connection.begin_send(FakeFrame("x"))
 
     context = copy_context()
     steps = loop().__await__()

@@ -7,6 +7,7 @@ from contextvars import copy_context
 import pytest
 
 from django_ws.exceptions import ConnectionClosed, LocalProtocolError
+from django_ws.testing import FakeFrame
 from django_ws.testing.fake_connection import FakeConnection
 
 
@@ -177,13 +178,13 @@ async def test_a_fake_connection_cuts_a_reason_as_a_real_one_does() -> None:
 async def test_a_fake_connection_is_an_outlet() -> None:
     connection = FakeConnection()
     with pytest.raises(LocalProtocolError):
-        _ = connection.begin_send("early")
+        _ = connection.begin_send(FakeFrame("early"))
     await connection.accept()
-    send = connection.begin_send("a")
+    send = connection.begin_send(FakeFrame("a"))
     assert connection.sent == []
     await send
     connection.stall()
-    steps = connection.begin_send("b").__await__()
+    steps = connection.begin_send(FakeFrame("b")).__await__()
     rest = asyncio.ensure_future(wait_for(connection.rest_of_send(next(steps), as_generator(steps), copy_context())))
     await asyncio.sleep(0)
     assert connection.sent == ["a"]
@@ -195,7 +196,7 @@ async def test_a_fake_connection_is_an_outlet() -> None:
 async def test_the_rest_of_a_fake_send_can_be_cancelled() -> None:
     connection = FakeConnection(is_open=True)
     connection.stall()
-    steps = connection.begin_send("a").__await__()
+    steps = connection.begin_send(FakeFrame("a")).__await__()
     rest = asyncio.ensure_future(wait_for(connection.rest_of_send(next(steps), as_generator(steps), copy_context())))
     await asyncio.sleep(0)
     rest.cancel()

@@ -6,7 +6,7 @@ from contextvars import copy_context
 import pytest
 
 from django_ws.codecs import JSONCodec
-from django_ws.testing import FakeConnection, FakeDelivery, FakeMember, FakeSocketMember, FakeTopic
+from django_ws.testing import FakeConnection, FakeDelivery, FakeFrame, FakeMember, FakeSocketMember, FakeTopic
 
 
 async def test_a_member_keeps_what_it_is_told() -> None:
@@ -41,7 +41,7 @@ async def test_a_socket_member_keeps_what_it_has_to_wait_for_and_why_it_failed()
     member = FakeSocketMember(JSONCodec(), connection)
     connection.stall()
     context = copy_context()
-    steps = connection.begin_send("x").__await__()
+    steps = connection.begin_send(FakeFrame("x")).__await__()
     first = context.run(next, steps)
     member.ws_wait(first, steps, context)
     assert member.ws_outlet is None  # as a socket's that has an outbox

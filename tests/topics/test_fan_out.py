@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from django_ws.codecs import JSONCodec
 from django_ws.exceptions import ConnectionClosed, InvalidMessageError
-from django_ws.interfaces import Data, TopicDelivery
+from django_ws.interfaces import Frame, TopicDelivery
 from django_ws.testing import FakeConnection, FakeDelivery, FakeSocketMember, FakeTopic
 from django_ws.topics.fan_out import FanOut
 
@@ -137,9 +137,9 @@ async def test_what_middleware_sets_around_a_send_is_reset_where_it_was_set() ->
         def __init__(self, inner: FakeConnection) -> None:
             self.inner = inner
 
-        async def begin_send(self, data: Data, /) -> None:
+        async def begin_send(self, frame: Frame, /) -> None:
             token = step.set("inside")
-            await self.inner.begin_send(data)
+            await self.inner.begin_send(frame)
             found.append(step.get())
             step.reset(token)
 
@@ -155,6 +155,35 @@ async def test_what_middleware_sets_around_a_send_is_reset_where_it_was_set() ->
     connections[1].resume()
     await asyncio.ensure_future(finish(members[1]))
     assert (found, step.get()) == (["inside"] * 3, "outside")
+
+
+def test_those_that_are_told_at_once_share_what_is_made_of_the_frame() -> None:
+    frames: list[Frame] = []
+
+    class Noting:
+        def __init__(self, inner: FakeConnection) -> None:
+            self.begin_send = self.note(inner)
+            self.rest_of_send = inner.rest_of_send
+
+        def note(self, inner: FakeConnection) -> Any:
+            def begin_send(frame: Frame) -> Any:
+                frames.append(frame)
+                return inner.begin_send(frame)
+
+            return begin_send
+
+    members = sockets(5)
+    for member in members:
+        connection = connection_of(member)
+        if member is members[2]:
+            connection.stall()
+        noting: Any = Noting(connection)
+        member.ws_outlet = noting
+    send(members)
+    # The one that waits keeps what was made for it and for those before it.
+    assert [frame is frames[0] for frame in frames] == [True, True, True, False, False]
+    assert frames[3] is frames[4]
+    assert {frame.data for frame in frames} == {"x"}
 
 
 def test_nothing_is_logged_here(caplog: pytest.LogCaptureFixture) -> None:

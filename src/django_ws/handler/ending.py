@@ -65,7 +65,8 @@ class EndingSocket(SocketState):
             membership.leave(self)
         if self._pump is not None:
             self._pump.close()
-        self._memberships = self._pump = self.ws_outlet = None
+        self._memberships = self._pump = None
+        self._close_outlet()
 
     # --- our own close ----------------------------------------------------------------------------
 

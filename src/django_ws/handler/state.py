@@ -220,7 +220,7 @@ class SocketState:
 
     def _open_outbox(self) -> Outbox:
         options = self._options
-        self.ws_outlet = None
+        self._close_outlet()
         self._outbox = Outbox(
             self._connection,
             max_messages=options.outbox_messages,
@@ -235,6 +235,9 @@ class SocketState:
     def _forget_outbox(self) -> None:
         self._outbox = None
         self._open_outlet()
+
+    def _close_outlet(self) -> None:
+        self.ws_outlet = None
 
     def _open_outlet(self) -> None:
         """Let events out at once, where there are any, nothing waits before them, and the connection can."""

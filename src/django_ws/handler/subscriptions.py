@@ -162,7 +162,7 @@ class SubscribingSocket(SocketCore, Generic[OutT]):
         if self._finishing:
             return
         if self._pump is None:
-            self.ws_outlet = None
+            self._close_outlet()
             self._pump = self._new_pump()
         self._pump.put(Gap(topic))
 

@@ -9,7 +9,7 @@ from django_ws.testing.asgi_rules import ASGIViolation
 from django_ws.testing.clock import Clock, freeze_clock
 from django_ws.testing.fake_broker import FakeBroker, FakeLink
 from django_ws.testing.fake_connection import FakeConnection
-from django_ws.testing.fake_topics import FakeDelivery, FakeMember, FakeSocketMember, FakeTopic
+from django_ws.testing.fake_topics import FakeDelivery, FakeFrame, FakeMember, FakeSocketMember, FakeTopic
 from django_ws.testing.fakes import (
     FakeCodec,
     FakeEndpoint,
@@ -51,6 +51,7 @@ __all__ = [
     "FakeConnection",
     "FakeDelivery",
     "FakeEndpoint",
+    "FakeFrame",
     "FakeGuard",
     "FakeLink",
     "FakeMatch",

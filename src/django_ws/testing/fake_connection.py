@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Generator, Iterable
     from contextvars import Context
 
-    from django_ws.interfaces import Data, Headers
+    from django_ws.interfaces import Data, Frame, Headers
 
 __all__ = ["FakeConnection"]
 
@@ -129,11 +129,11 @@ class FakeConnection:
             raise self._ended()
         self.sent.append(data)
 
-    def begin_send(self, data: "Data", /) -> "Awaitable[None]":
+    def begin_send(self, frame: "Frame", /) -> "Awaitable[None]":
         """Give an awaitable that notes the message, once :meth:`stall` is not in force."""
         if not self._open:
             raise self._ended()
-        return self._send_soon(data)
+        return self._send_soon(frame.data)
 
     async def _send_soon(self, data: "Data") -> None:
         if self._stalled is None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from django_ws.interfaces import Codec, Data, Member, TopicDelivery
     from django_ws.testing.fake_connection import FakeConnection
 
-__all__ = ["FakeDelivery", "FakeMember", "FakeSocketMember", "FakeTopic"]
+__all__ = ["FakeDelivery", "FakeFrame", "FakeMember", "FakeSocketMember", "FakeTopic"]
 
 EventT = TypeVar("EventT", default=Any)
 
@@ -60,6 +60,20 @@ class FakeMember:
             while len(self.deliveries) < events or len(self.gaps) < gaps:
                 self._told.clear()
                 await self._told.wait()
+
+
+class FakeFrame:
+    """One message for many connections.
+
+    Args:
+        data: It.
+    """
+
+    def __init__(self, data: "Data") -> None:
+        self.data: Data = data
+        """The message."""
+        self.made: object = None
+        """What the first connection has made of it."""
 
 
 class FakeSocketMember(FakeMember):

@@ -23,6 +23,17 @@ _TOLD: Final = object()
 
 
 @final
+class _Frame:
+    """The message, and what the first connection has made of it for the next."""
+
+    __slots__ = ("data", "made")
+
+    def __init__(self, data: "Data") -> None:
+        self.data: Data = data
+        self.made: object = None
+
+
+@final
 class FanOut:
     """One event on its way to the sockets that send it as it came.
 
@@ -65,13 +76,14 @@ class FanOut:
                 self._socket.ws_wait(first, steps, context)
 
     async def _tell(self) -> None:
-        delivery, data = self._delivery, self._data
+        # One for each coroutine: what a connection that waits has made of it is not shared with those behind it.
+        delivery, frame = self._delivery, _Frame(self._data)
         for socket in self._todo:
             self._socket = socket
             outlet = socket.ws_outlet
             if outlet is None:
                 socket.ws_deliver(delivery)
             else:
-                await outlet.begin_send(data)
+                await outlet.begin_send(frame)
                 if self._socket is not socket:
                     return  # it had to wait: another goes on with the rest
