@@ -4,6 +4,7 @@ import asyncio
 import logging
 from contextvars import ContextVar
 from typing import Any
+from weakref import ref
 
 import pytest
 from typing_extensions import override
@@ -93,6 +94,16 @@ async def test_a_rest_that_is_cancelled_or_fails_is_its_sockets_own() -> None:
 async def finish(member: FakeSocketMember) -> None:
     (rest,) = member.rests
     await rest
+
+
+async def test_one_that_waits_keeps_no_other_alive() -> None:
+    first, last = sockets(2)
+    connection_of(first).stall()
+    gone = ref(last)
+    FanOut((first, last), FakeDelivery("x", TOPIC), "x").run()
+    del last
+    assert first.rests
+    assert gone() is None
 
 
 def test_a_fault_is_told_to_its_socket_alone() -> None:

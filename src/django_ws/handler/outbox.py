@@ -126,7 +126,7 @@ class Outbox:
         """Take over a send that did not end at its call.
 
         Args:
-            rest: What ``Connection.send`` gave.
+            rest: What ``Connection.send`` gave, or ``Outlet.rest_of_send``.
 
         Returns:
             An awaitable of ``True``, or ``False`` if the connection ended first.

@@ -7,7 +7,7 @@ goes on with the sockets behind it. A slow client holds up no other.
 """
 
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, cast, final
 
 from django_ws.exceptions import InvalidMessageError
 
@@ -50,7 +50,7 @@ class FanOut:
         self._delivery: TopicDelivery = delivery
         self._data: Data = data
         # The one that is being told.
-        self._socket: SocketMember = sockets[0]
+        self._socket: SocketMember | None = None
 
     def run(self) -> None:
         """Tell each, or leave it what is to be waited for. What one of them makes of it is no other's affair.
@@ -58,22 +58,33 @@ class FanOut:
         Raises:
             InvalidMessageError: The event cannot be decoded; those behind the one that tried are not told.
         """
-        while True:
-            # One for all that are told at once: ASGI middleware that sets a context variable around its send finds, as
-            # it resets it, the context that it was set in, in whatever task that is.
-            context = copy_context()
-            steps = self._tell().__await__()
-            try:
-                # next() with a default ends a coroutine without making a StopIteration.
-                first = context.run(next, steps, _TOLD)
-            except InvalidMessageError:
-                raise
-            except Exception as error:  # noqa: BLE001 - the socket's affair: it knows what to make of it
-                self._socket.ws_failed(error)
-            else:
-                if first is _TOLD:
-                    return
-                self._socket.ws_wait(first, steps, context)
+        try:
+            while self._step():
+                pass
+        finally:
+            self._socket = None  # a send that waits knows this, and should keep no other socket
+
+    def _step(self) -> bool:
+        """Tell as many as can be told at once; say whether there may be others behind."""
+        # One for all that are told at once: ASGI middleware that sets a context variable around its send finds, as it
+        # resets it, the context that it was set in, in whatever task that is.
+        context = copy_context()
+        steps = self._tell().__await__()
+        try:
+            # next() with a default ends a coroutine without making a StopIteration.
+            first = context.run(next, steps, _TOLD)
+        except InvalidMessageError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the socket's affair: it knows what to make of it
+            self._now().ws_failed(error)
+            return True
+        if first is _TOLD:
+            return False
+        self._now().ws_wait(first, steps, context)
+        return True
+
+    def _now(self) -> "SocketMember":
+        return cast("SocketMember", self._socket)
 
     async def _tell(self) -> None:
         # One for each coroutine: what a connection that waits has made of it is not shared with those behind it.
