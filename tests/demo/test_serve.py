@@ -102,7 +102,10 @@ async def client_of_each(demo: Served, stack: AsyncExitStack, workers: int) -> d
     async def enter() -> None:
         address = f"ws://{demo.address}/ws/rooms/lobby/"
         client = await stack.enter_async_context(connect(address, proxy=None))
-        found[json.loads(await client.recv())["worker"]] = client
+        # Somebody else's joining may be heard before the welcome.
+        while (event := json.loads(await client.recv()))["type"] != "welcome":
+            pass
+        found[event["worker"]] = client
 
     async with asyncio.timeout(PATIENCE):
         while len(found) < workers:

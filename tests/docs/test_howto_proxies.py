@@ -159,7 +159,8 @@ class Site:
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with Site(tmp_path_factory.mktemp(request.param)).behind(request.param, {}) as site:
         yield site
-        assert " is DOWN" not in (site.proxy.output if site.proxy else "")  # what a check of HAProxy's that fails says
+        # What HAProxy says of a check that fails; on a busy machine one may be too late, which is another thing.
+        assert "wrong status" not in (site.proxy.output if site.proxy else "")
 
 
 async def test_a_browser_gets_in(site: Site) -> None:
