@@ -211,21 +211,14 @@ async def flooded(**attributes: object) -> tuple[Flooding, FakeConnection]:
     socket: Flooding = make(cls, connection)
     task = asyncio.create_task(socket.run())
     # The close has so little time that the thread, on a busy machine, may come to its end too late for it.
-    await until_in_time(lambda: socket.sent or socket._close_code)
+    await until(lambda: socket.sent or socket._close_code)
     connection.resume()
-    await until_in_time(lambda: socket.sent)
+    await until(lambda: socket.sent)
     if socket._close_code is not None:
-        await until_in_time(lambda: not connection.is_open)  # it closes by itself
+        await until(lambda: not connection.is_open)  # it closes by itself
     connection.disconnect()
     await task
     return socket, connection
-
-
-async def until_in_time(condition: Any) -> None:
-    """As ``until``, for what a thread has a part in."""
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.001)
 
 
 async def test_a_sync_hook_does_not_wait_for_the_client_while_the_outbox_has_room() -> None:
@@ -247,9 +240,9 @@ async def test_a_client_that_reads_on_lets_the_hook_go_on() -> None:
     connection.stall()
     socket: Flooding = make(cls, connection)
     task = asyncio.create_task(socket.run())
-    await until_in_time(lambda: socket._outbox is not None and len(socket._outbox) == 2)
+    await until(lambda: socket._outbox is not None and len(socket._outbox) == 2)
     connection.resume()
-    await until_in_time(lambda: socket.sent)
+    await until(lambda: socket.sent)
     connection.disconnect()
     await task
     assert socket.sent == "++++"
