@@ -86,6 +86,7 @@ extensions = [
     "tables",
     "machines",
     "source_links",
+    "steady",
     "since",
     "drawing",
     "layers",

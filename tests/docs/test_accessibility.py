@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from docs.site import Site
+from docs.slow_network import served_slowly
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -71,12 +72,13 @@ def test_no_page_is_wider_than_the_screen(site: Site, chromium: "Browser", width
 def test_nothing_moves_as_a_page_loads(site: Site, chromium: "Browser", width: int) -> None:
     page = opened(chromium, width, "light")
     moved = {}
-    for name in PAGES:
-        page.goto((site.folder / f"{name}.html").as_uri())
-        # https://web.dev/articles/cls: up to 0.1 is good.
-        if (shift := page.evaluate(SHIFT)) > 0.01:
-            moved[name] = shift
-    page.context.close()
+    with served_slowly(site.folder) as address:
+        for name in PAGES:
+            page.goto(f"{address}/{name}.html")
+            # https://web.dev/articles/cls: up to 0.1 is good.
+            if (shift := page.evaluate(SHIFT)) > 0.01:
+                moved[name] = shift
+        page.context.close()
     assert moved == {}
 
 
