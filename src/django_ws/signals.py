@@ -3,7 +3,9 @@
 Receivers may be plain or async functions; each is awaited where it is sent, and what it raises is logged by Django
 (logger ``django.dispatch``) and disturbs nothing (https://docs.djangoproject.com/en/stable/topics/signals/). A receiver
 of :data:`websocket_opened` is done before ``on_open`` begins, one of :data:`websocket_closed` has
-``WS_CLEANUP_TIMEOUT`` seconds. Without receivers a signal costs nothing.
+``WS_CLEANUP_TIMEOUT`` seconds. Who is told of the end was told of the beginning: what ends a socket as it opens waits
+for the receivers of :data:`websocket_opened`, at most ``WS_CLEANUP_TIMEOUT`` seconds. Without receivers a signal costs
+nothing.
 
 ::
 

@@ -6,6 +6,7 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,13 +18,13 @@ from django.test import override_settings
 from typing_extensions import override
 
 from django_ws.exceptions import ConnectionClosed
-from django_ws.handler import WebSocket, as_factory, core, ending, runtime
+from django_ws.handler import Overflow, WebSocket, as_factory, core, ending, runtime
 from django_ws.handler.rate import Flood, TokenBucket
 from django_ws.handler.runtime import Phase
 from django_ws.interfaces import Headers
 from django_ws.refusals import Limit, refusals
 from django_ws.routing import WebSocketRequest
-from django_ws.signals import websocket_opened
+from django_ws.signals import websocket_closed, websocket_opened
 from django_ws.testing import FakeConnection, FakeGuard, websocket_scope
 from handler.support import Noted, Rated, Slow, make, messages, opened, slow, start, turns, until
 
@@ -617,6 +618,79 @@ async def test_receivers_of_the_signal_are_done_before_on_open_and_may_send() ->
         websocket_opened.disconnect(greet)
     assert connection.sent == ["hello"]
     assert socket.journal == ["announced", "open", "close 1000"]
+
+
+@pytest.fixture
+def pairs() -> Iterator[list[str]]:
+    """What receivers of both signals hear."""
+    heard: list[str] = []
+
+    async def hear_opened(**_: object) -> None:
+        heard.append("opened")
+
+    async def hear_closed(code: int, **_: object) -> None:
+        heard.append(f"closed {code}")
+
+    websocket_opened.connect(hear_opened)
+    websocket_closed.connect(hear_closed)
+    yield heard
+    websocket_opened.disconnect(hear_opened)
+    websocket_closed.disconnect(hear_closed)
+
+
+@pytest.mark.parametrize("turns_before", range(4))
+async def test_who_is_told_of_the_end_was_told_of_the_beginning(pairs: list[str], turns_before: int) -> None:
+    task = start(make(Noted, FakeConnection(end=None)))
+    await turns(turns_before)
+    assert task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert pairs in ([], ["opened", "closed 1012"])
+    assert bool(pairs) == bool(turns_before)
+
+
+async def test_also_where_the_end_comes_in_the_turn_of_the_opening(pairs: list[str]) -> None:
+    class Hasty(Noted):
+        outbox_messages = 1
+        overflow = Overflow.CLOSE
+
+        @override
+        async def on_connect(self) -> None:
+            await self.accept()
+            connection.stall()
+            for _ in range(3):
+                _ = self.send("x")
+
+    connection = FakeConnection(end=None)
+    socket = make(Hasty, connection)
+    task = start(socket)
+    await until(lambda: socket._task is not None)
+    connection.resume()
+    await task
+    assert pairs == ["opened", "closed 1013"]
+    assert socket.journal == []
+
+
+async def test_a_receiver_that_hangs_as_the_socket_ends_is_cancelled_at_the_bound(
+    caplog: pytest.LogCaptureFixture, pairs: list[str]
+) -> None:
+    hangs = asyncio.Event()
+
+    async def hang(**_: object) -> None:
+        hangs.set()
+        await asyncio.Event().wait()
+
+    websocket_opened.connect(hang)
+    try:
+        task = start(make(Noted, FakeConnection(end=None)))
+        await hangs.wait()
+        assert task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    finally:
+        websocket_opened.disconnect(hang)
+    assert pairs == ["opened", "closed 1012"]
+    assert messages(caplog) == ["Noted: websocket_opened took longer than 0.05 s and is cancelled"]
 
 
 async def test_opening_is_a_line_of_the_access_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -31,8 +31,6 @@ durations = meter.create_histogram(
     explicit_bucket_boundaries_advisory=[1, 10, 60, 600, 3_600, 21_600, 86_400],
 )
 
-counted: set[Socket] = set()
-
 
 def route_of(request: HttpRequest | None) -> dict[str, str]:
     """As it stands in the URLconf; the path would be a series for each room."""
@@ -41,16 +39,13 @@ def route_of(request: HttpRequest | None) -> dict[str, str]:
 
 @receiver(websocket_opened)
 async def count_opened(websocket: Socket, **_: object) -> None:
-    counted.add(websocket)
     active.add(1, route_of(websocket.request))
 
 
 @receiver(websocket_closed)
 async def count_closed(websocket: Socket, code: int, duration: float, **_: object) -> None:
     route = route_of(websocket.request)
-    if websocket in counted:
-        counted.remove(websocket)
-        active.add(-1, route)
+    active.add(-1, route)
     # A client may close with any of 2,000 codes.
     name = str(int(code)) if code in CODES else "other"
     closed.add(1, {**route, "websocket.close.code": name})

@@ -83,7 +83,7 @@ class Hasty(WebSocketHandler[str, str]):
 
 
 class TooHasty(WebSocketHandler[str, str]):
-    """Is closed for that before anybody was told that it has opened."""
+    """Is closed for that in the moment in which it opens."""
 
     outbox_messages = 2
     overflow = Overflow.CLOSE
@@ -167,7 +167,7 @@ class MetricsTests(TestCase):
         self.assertEqual(total("limit_hits", limit="WS_OUTBOX_MESSAGES"), before + number)
         self.assertEqual(total("active_connections", http_route="hasty/"), 0)
 
-    async def test_what_was_never_counted_is_not_taken_off(self) -> None:
+    async def test_what_ends_as_it_opens_is_counted_first(self) -> None:
         with self.assertLogs("django_ws", "WARNING"):
             await serve_slow_client("/too-hasty/")
         self.assertEqual(total("closed_connections", http_route="too-hasty/", websocket_close_code="1013"), 1)
@@ -177,10 +177,6 @@ class MetricsTests(TestCase):
         before = total("limit_hits", limit="WS_MESSAGES_PER_SECOND")
         count_refusal(Limit.MESSAGE_RATE)
         self.assertEqual(total("limit_hits", limit="WS_MESSAGES_PER_SECOND"), before + 1)
-
-    @override
-    def tearDown(self) -> None:
-        self.assertEqual({each for each in metrics.counted if type(each).__module__ == __name__}, set())
 
 
 async def serve_slow_client(url: str) -> None:

@@ -20,6 +20,7 @@ from django_ws.handler.inbox import Inbox
 from django_ws.handler.rate import Flood, TokenBucket
 from django_ws.handler.runtime import RECEIVING, RUNNING, Phase
 from django_ws.handler.threads import ThreadedSocket
+from django_ws.handler.waiting import start_eagerly
 from django_ws.refusals import Limit
 from django_ws.signals import announce, websocket_opened
 
@@ -142,7 +143,14 @@ class SocketCore(ThreadedSocket):
     async def _announce_opened(self) -> None:
         """Send the signal; what is cancelled here has not come to ``on_open``, so there is no ``on_close``."""
         self._opening = True
-        await announce(websocket_opened, self._sender, websocket=self)
+        told = start_eagerly(announce(websocket_opened, self._sender, websocket=self))
+        try:
+            await asyncio.wait([told])
+        except asyncio.CancelledError:
+            # websocket_closed follows, and whoever counts needs both: those who have not begun yet are told, too.
+            await self._wait_for(told, "websocket_opened")
+            raise
+        await told
         self._opening = False
 
     # --- receive ----------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ access_logger: Final = logging.getLogger("django_ws.access")
 _CLOSE_SECONDS: Final = 2.0
 """How long the server may take over a close frame: a client that does not read holds it up."""
 
-_HOOKS: Final = ("on_error", "on_close", "websocket_closed", "the generator")
+_HOOKS: Final = ("on_error", "on_close", "websocket_opened", "websocket_closed", "the generator")
 """The steps of the clean-up that are user code."""
 
 
