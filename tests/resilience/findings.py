@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["DOCUMENTED", "IN_PROCESS", "Finding", "all_hold", "at_least", "at_most", "documented", "equal"]
+__all__ = ["DOCUMENTED", "IN_PROCESS", "Finding", "all_hold", "at_least", "at_most", "documented", "equal", "missed"]
 
 IN_PROCESS: Final = "in-process"
 """The place of a finding that no server has part in."""
@@ -51,9 +51,14 @@ def documented(scenario: str, where: str, what: str, measured: float | str) -> F
     return Finding(scenario, where, what, measured, DOCUMENTED, holds=True)
 
 
+def missed(findings: Iterable[Finding]) -> list[Finding]:
+    """Give the findings that are beyond their bounds."""
+    return [finding for finding in findings if not finding.holds]
+
+
 def all_hold(findings: Iterable[Finding]) -> bool:
     """Say whether every finding is within its bound."""
-    return all(finding.holds for finding in findings)
+    return not missed(findings)
 
 
 def _short(figure: float) -> str:

@@ -1,6 +1,6 @@
 import pytest
 
-from resilience.findings import Finding, all_hold, at_least, at_most, documented, equal
+from resilience.findings import Finding, all_hold, at_least, at_most, documented, equal, missed
 
 
 @pytest.mark.parametrize(("measured", "holds"), [(0, True), (1, False), (-1, False)])
@@ -35,3 +35,4 @@ def test_all_hold() -> None:
     assert all_hold([])
     assert all_hold([good, good])
     assert not all_hold([good, bad, good])
+    assert missed([good, bad, good]) == [bad]

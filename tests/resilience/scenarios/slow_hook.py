@@ -128,6 +128,14 @@ async def ends(_: Scale, running: Site, habits: Habits) -> list[Finding]:
             at_most(NAME, habits.key, f"{where}noticed after, s", round(noticed - left, 2), _NOTICED),
             at_least(NAME, habits.key, f"{where}hook went on for, s", round(waited, 2), round(grace - 0.01, 2)),
             at_most(NAME, habits.key, f"{where}hook went on for, at most, s", round(waited, 2), grace + _SLACK),
+            # The stamp of the noticing is late on a busy machine; that of the client's leaving never is.
+            at_least(
+                NAME,
+                habits.key,
+                f"{where}hook alive after its client left, s",
+                round(waited + noticed - left, 2),
+                grace,
+            ),
             equal(NAME, habits.key, f"{where}on_close called", int(_closed(answer)), 1),
         ]
     return findings
