@@ -67,7 +67,7 @@ def test_contracts_are_kept() -> None:
             "handler",
             "django_ws.routing",
         ),
-        ("interfaces", "from django_ws.conf import get_settings", "interfaces", "django_ws.conf"),
+        ("interfaces/new", "from django_ws.conf import get_settings", "interfaces", "django_ws.conf"),
         ("protocol/new", "import asyncio", "protocol", "asyncio"),
         ("protocol/new", "if TYPE_CHECKING:\n    import django.http", "protocol", "django"),
     ],

@@ -1,4 +1,4 @@
-"""Every joint of interfaces.py, held by what ships as its implementation and by its fake."""
+"""Every joint of django_ws.interfaces, held by what ships as its implementation and by its fake."""
 
 from collections.abc import Callable
 from typing import Any, assert_type
