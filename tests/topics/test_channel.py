@@ -63,16 +63,26 @@ def test_the_frame_goes_as_it_came_to_those_with_the_topics_codec_and_others_are
     assert second.deliveries[0] is third.deliveries[0] is member.deliveries[0]
 
 
-@pytest.mark.parametrize("payload", [b"rubbish", b"T\xff", b""])
-def test_what_is_no_event_is_left_out_with_one_line(payload: bytes, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("payload", "fault"),
+    [
+        (b"rubbish", "it does not begin with the kind of its frame"),
+        (b"", "it does not begin with the kind of its frame"),
+        (b"T\xff", "its text is no UTF-8"),
+    ],
+)
+def test_what_is_no_event_is_left_out_with_one_line(
+    payload: bytes, fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
     channel = Hub().channel
     (first, connection), member = socket(), FakeMember()
     channel.add(first)
     channel.add(member)
     channel.deliver(payload)
-    assert (connection.sent, member.events) == ([], [])
+    channel.deliver(b"Tfine")
+    assert (connection.sent, member.events) == (["fine"], ["fine"])
     (record,) = caplog.records
-    assert record.getMessage().startswith("Something that is no event came to Room(room_id=3) and is left out: ")
+    assert record.getMessage() == f"Something that is no event came to Room(room_id=3) and is left out: {fault}"
 
 
 class Decoding(FakeMember):
@@ -96,6 +106,8 @@ def test_an_event_that_cannot_be_decoded_is_a_gap_for_all(member: FakeMember, ca
     assert member.gaps == last.gaps == [ROOM]
     (record,) = caplog.records
     assert record.getMessage().startswith("An event of Room(room_id=3) cannot be decoded and is lost: ")
+    channel.deliver(b"Tfine")
+    assert (member.events, last.events) == (["fine"], ["fine"])
 
 
 def test_a_fault_is_logged_and_no_other_feels_it(caplog: pytest.LogCaptureFixture) -> None:
@@ -117,6 +129,7 @@ def test_a_fault_is_logged_and_no_other_feels_it(caplog: pytest.LogCaptureFixtur
     assert first.gaps == last.gaps == [ROOM]
     assert [record.levelno for record in caplog.records] == [logging.ERROR] * 2
     assert [str(record.exc_info[1]) for record in caplog.records if record.exc_info] == ["a fault", "another fault"]
+    assert "x" not in [record.getMessage() for record in caplog.records]
 
 
 def test_who_comes_or_leaves_while_an_event_is_told_is_so_from_the_next_on() -> None:

@@ -2,16 +2,14 @@
 
 import asyncio
 import gc
-import logging
 from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
-from typing_extensions import override
 
 from django_ws.exceptions import BrokerError
-from django_ws.interfaces import Member, TopicDelivery
+from django_ws.interfaces import Member
 from django_ws.testing import FakeBroker, FakeMember
 from django_ws.topics import Topic, brokers
 from django_ws.topics import hub as hub_module
@@ -72,86 +70,6 @@ async def test_the_last_to_leave_ends_the_subscription(broker: FakeBroker) -> No
     assert broker.links[0].commands[-1] == ("unsubscribe", ["room.3"])
     assert broker.links[0].channels == {"feed.x"}
     assert len(hub_of("default")) == 1
-
-
-async def test_a_member_may_leave_and_another_may_come_while_an_event_is_delivered(broker: FakeBroker) -> None:
-    channel, first = await joined(Room(room_id=3))
-    late = FakeMember()
-
-    class Restless(FakeMember):
-        @override
-        def ws_deliver(self, delivery: TopicDelivery, /) -> None:
-            super().ws_deliver(delivery)
-            channel.leave(self)
-            channel.add(late)
-
-    restless = Restless()
-    await joined(Room(room_id=3), restless)
-    _, last = await joined(Room(room_id=3))
-    await Room(room_id=3).apublish("one")
-    await last.wait(1)
-    await Room(room_id=3).apublish("two")
-    await late.wait(1)
-    assert (first.events, restless.events, late.events, last.events) == (
-        ["one", "two"],
-        ["one"],
-        ["two"],
-        ["one", "two"],
-    )
-
-
-async def test_the_fault_of_one_member_is_logged_and_no_other_feels_it(
-    broker: FakeBroker, caplog: pytest.LogCaptureFixture
-) -> None:
-    class Faulty(FakeMember):
-        @override
-        def ws_deliver(self, delivery: TopicDelivery, /) -> None:
-            raise ValueError("a fault")
-
-        @override
-        def ws_gap(self, topic: object, /) -> None:
-            raise ValueError("another fault")
-
-    channel, _ = await joined(Room(room_id=3), Faulty())
-    _, member = await joined(Room(room_id=3))
-    await Room(room_id=3).apublish("x")
-    await member.wait(1)
-    channel.tell_gap()
-    assert member.gaps == [Room(room_id=3)]
-    errors = [record for record in caplog.records if record.levelno == logging.ERROR]
-    assert [str(record.exc_info[1]) for record in errors if record.exc_info] == ["a fault", "another fault"]
-    assert "x" not in [record.getMessage() for record in errors]
-
-
-async def test_what_is_no_event_is_left_out_with_one_line(broker: FakeBroker, caplog: pytest.LogCaptureFixture) -> None:
-    _, member = await joined(Room(room_id=3))
-    broker.publish([("room.3", b"rubbish"), ("room.3", b"T\xff"), ("room.3", b"Tfine")])
-    await member.wait(1)
-    assert member.events == ["fine"]
-    line = "Something that is no event came to Room(room_id=3) and is left out: "
-    assert [record.getMessage() for record in caplog.records] == [
-        f"{line}it does not begin with the kind of its frame",
-        f"{line}its text is no UTF-8",
-    ]
-
-
-async def test_an_event_that_cannot_be_decoded_is_a_gap_for_all(
-    broker: FakeBroker, caplog: pytest.LogCaptureFixture
-) -> None:
-    class Decoding(FakeMember):
-        @override
-        def ws_deliver(self, delivery: TopicDelivery, /) -> None:
-            assert delivery.event is not None
-            super().ws_deliver(delivery)
-
-    first, second = Decoding(), Decoding()
-    await joined(News(), first)
-    await joined(News(), second)
-    broker.publish([("news", b"T{"), ("news", b"T1")])
-    await second.wait(1, 1)
-    assert (first.events, first.gaps, second.gaps) == ([1], [News()], [News()])
-    [line] = [record.getMessage() for record in caplog.records]
-    assert line.startswith("An event of News() cannot be decoded and is lost: ")
 
 
 async def test_two_topics_of_one_name_are_refused_where_they_meet(broker: FakeBroker) -> None:
