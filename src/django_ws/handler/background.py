@@ -73,9 +73,7 @@ class BackgroundTasks:
         After the end the new task is cancelled before it begins, so a race with the end leaks nothing and raises
         nothing.
         """
-        if self._closed:
-            return self._too_late(task_id, func, *args, **kwargs)
-        return self._keep(task_id, self._own.start(task_id, lambda: self._run(func, *args, **kwargs)))
+        return self._start(self._own, task_id, func, *args, **kwargs)
 
     def start_for_user(
         self, task_id: "Hashable", func: "Callable[P, Awaitable[T]]", /, *args: P.args, **kwargs: P.kwargs
@@ -85,22 +83,26 @@ class BackgroundTasks:
         Raises:
             Exception: What the manager raises to refuse.
         """
-        if self._closed:
-            return self._too_late(task_id, func, *args, **kwargs)
-        return self._keep(task_id, self._manager.start(task_id, lambda: self._run(func, *args, **kwargs)))
+        return self._start(self._manager, task_id, func, *args, **kwargs)
 
-    def _too_late(
-        self, task_id: "Hashable", func: "Callable[P, Awaitable[T]]", /, *args: P.args, **kwargs: P.kwargs
+    def _start(
+        self,
+        manager: "TaskManager",
+        task_id: "Hashable",
+        func: "Callable[P, Awaitable[T]]",
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> "asyncio.Task[T]":
         name = f"{self._name}:{task_id}"
-        task = asyncio.get_running_loop().create_task(self._run(func, *args, **kwargs), name=name)
-        task.cancel(TASK_WS_CLOSED)
-        return task
-
-    def _keep(self, task_id: "Hashable", task: "asyncio.Task[T]") -> "asyncio.Task[T]":
+        if self._closed:
+            late = asyncio.get_running_loop().create_task(self._run(func, *args, **kwargs), name=name)
+            late.cancel(TASK_WS_CLOSED)
+            return late
+        task = manager.start(task_id, lambda: self._run(func, *args, **kwargs))
         # A manager may give a task that it has given before, and that may even have ended.
         if task not in self._running:
-            task.set_name(f"{self._name}:{task_id}")
+            task.set_name(name)
             self._running.add(task)
             task.add_done_callback(self._forget)
         return task
