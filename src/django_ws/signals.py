@@ -1,11 +1,11 @@
-"""Signals of the life of every socket, for operators: audit, metrics, presence.
+"""Signals of the life of every socket, and of the brokers behind them, for operators: audit, metrics, presence.
 
 Receivers may be plain or async functions; each is awaited where it is sent, and what it raises is logged by Django
 (logger ``django.dispatch``) and disturbs nothing (https://docs.djangoproject.com/en/stable/topics/signals/). A receiver
 of :data:`websocket_opened` is done before ``on_open`` begins, one of :data:`websocket_closed` has
 ``WS_CLEANUP_TIMEOUT`` seconds. Who is told of the end was told of the beginning: what ends a socket as it opens waits
-for the receivers of :data:`websocket_opened`, at most ``WS_CLEANUP_TIMEOUT`` seconds. Without receivers a signal costs
-nothing.
+for the receivers of :data:`websocket_opened`, at most ``WS_CLEANUP_TIMEOUT`` seconds. Nothing waits for those of
+:data:`broker_lost` and :data:`broker_restored`. Without receivers a signal costs nothing.
 
 ::
 
@@ -19,7 +19,14 @@ from typing import Final
 
 from django.dispatch import Signal
 
-__all__ = ["announce", "websocket_closed", "websocket_denied", "websocket_opened"]
+__all__ = [
+    "announce",
+    "broker_lost",
+    "broker_restored",
+    "websocket_closed",
+    "websocket_denied",
+    "websocket_opened",
+]
 
 websocket_opened: Final = Signal()
 """A handshake was accepted.
@@ -39,6 +46,21 @@ websocket_denied: Final = Signal()
 
 ``sender``: what stands in the route, ``None`` where there is no route; ``request``: the handshake, ``None`` where it
 could not be read; ``status``: the HTTP status, also where it went out as a close code; ``reason``: in a few words.
+"""
+
+broker_lost: Final = Signal()
+"""The engine of a broker cannot be reached, or the link to it broke: the members of its topics hear nothing.
+
+Once an outage, from each event loop with members. ``sender``: the engine's class;
+``alias``: its key in ``WS_BROKERS``; ``topics``: how many have members here; ``error``: the
+:exc:`~django_ws.exceptions.BrokerError`.
+"""
+
+broker_restored: Final = Signal()
+"""The outage that :data:`broker_lost` told of is over here, and the members were told of the gap.
+
+``sender``, ``alias``: as there; ``topics``: how many have members here now, 0 where the last has left meanwhile, and
+nobody waits for the engine any more; ``duration``: seconds since then.
 """
 
 

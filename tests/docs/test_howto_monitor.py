@@ -158,7 +158,7 @@ def test_the_alerts_ask_for_what_is_sent() -> None:
             "observable_counter": {f"{written}_total"},
             "histogram": {f"{written}_{part}" for part in ("bucket", "count", "sum")},
         }[kind]
-    assert len(given) == 8
+    assert len(given) == 9
     asked = ALERTS.read_text("utf-8")
     assert set(METRIC.findall(asked)) <= given
     labels = {name for found in LABEL.findall(asked) for name in found if name} - {"le"}
@@ -199,6 +199,8 @@ tests:
         values: 0+10x60
       - series: websocket_server_limit_hits_total{{limit="WS_OUTBOX_MESSAGES"}}
         values: 0+100x60
+      - series: websocket_server_lost_brokers{{broker="default"}}
+        values: 0x50 2x10
     alert_rule_test:
       - {{eval_time: 54m, alertname: WebsocketFaults, exp_alerts: [{{exp_labels: {{http_route: a/}}}}]}}
       - {{eval_time: 54m, alertname: WebsocketHandshakesFail, exp_alerts: [{{exp_labels: {{http_route: a/}}}}]}}
@@ -207,4 +209,6 @@ tests:
       - {{eval_time: 49m, alertname: WebsocketsLost, exp_alerts: []}}
       - {{eval_time: 54m, alertname: WebsocketsComeAndGo, exp_alerts: [{{exp_labels: {{http_route: a/}}}}]}}
       - {{eval_time: 54m, alertname: WebsocketClientsTooSlow, exp_alerts: [{{exp_labels: {{}}}}]}}
+      - {{eval_time: 49m, alertname: WebsocketBrokerLost, exp_alerts: []}}
+      - {{eval_time: 54m, alertname: WebsocketBrokerLost, exp_alerts: [{{exp_labels: {{broker: default}}}}]}}
 """

@@ -4,12 +4,14 @@ import asyncio
 import contextvars
 import logging
 import random
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 import pytest
 from typing_extensions import override
 
+from django_ws.exceptions import BrokerError
 from django_ws.interfaces import ChannelMessage, TopicDelivery
+from django_ws.signals import broker_lost, broker_restored
 from django_ws.testing import FakeBroker, FakeLink, FakeMember
 from django_ws.topics import session
 from django_ws.topics.channel import Channel
@@ -134,6 +136,74 @@ async def test_an_engine_that_stays_away_is_one_line_a_minute(
     lines = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert len(lines) >= 2
     assert len(lines) <= tries - 4
+
+
+class Outages:
+    """What receivers of both signals hear."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+        self.slow: asyncio.Event | None = None
+
+    async def lost(self, sender: object, alias: str, topics: int, error: BrokerError, **_: object) -> None:
+        assert sender is FakeBroker
+        if self.slow is not None:
+            await self.slow.wait()
+        self.heard.append(f"lost {alias} for {topics}: {error}")
+
+    async def restored(self, sender: object, alias: str, topics: int, duration: float, **_: object) -> None:
+        assert sender is FakeBroker
+        assert duration >= 0
+        self.heard.append(f"restored {alias} for {topics}")
+
+    async def wait(self, count: int) -> list[str]:
+        async with asyncio.timeout(5):
+            while len(self.heard) < count:
+                await asyncio.sleep(0)
+        return self.heard
+
+
+@pytest.fixture
+def outages() -> Iterator[Outages]:
+    outages = Outages()
+    broker_lost.connect(outages.lost)
+    broker_restored.connect(outages.restored)
+    yield outages
+    broker_lost.disconnect(outages.lost)
+    broker_restored.disconnect(outages.restored)
+
+
+async def test_an_outage_is_told_of_once_and_its_end(broker: FakeBroker, outages: Outages) -> None:
+    _, member = await join(Room(room_id=3), News())
+    assert outages.heard == []
+    for outage in (1, 2):
+        broker.go_down()
+        await settle(broker, 0)
+        broker.come_back()
+        await member.wait(gaps=2 * outage)
+        lost, restored = (await outages.wait(2 * outage))[-2:]
+        assert lost == "lost default for 2: the fake link is broken"
+        assert restored == "restored default for 2"
+
+
+async def test_whoever_listens_holds_up_no_engine_and_hears_all_in_order(broker: FakeBroker, outages: Outages) -> None:
+    outages.slow = asyncio.Event()
+    _, member = await join(News())
+    broker.links[0].fail()
+    await member.wait(gaps=1)
+    await News().apublish(1)
+    await member.wait(1, 1)
+    assert outages.heard == []
+    outages.slow.set()
+    assert [line.split()[0] for line in await outages.wait(2)] == ["lost", "restored"]
+
+
+async def test_an_outage_that_nobody_waits_for_any_more_is_over(broker: FakeBroker, outages: Outages) -> None:
+    (channel,), member = await join(News())
+    broker.go_down()
+    await outages.wait(1)
+    channel.leave(member)
+    assert await outages.wait(2) == ["lost default for 1: the fake link is broken", "restored default for 0"]
 
 
 async def test_a_link_without_channels_is_kept_for_a_while(broker: FakeBroker, monkeypatch: pytest.MonkeyPatch) -> None:

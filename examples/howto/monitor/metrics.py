@@ -8,7 +8,7 @@ from opentelemetry.metrics import CallbackOptions, Observation, get_meter
 from django_ws import CloseCode, WebSocket
 from django_ws.logs import fields
 from django_ws.refusals import refusals
-from django_ws.signals import websocket_closed, websocket_denied, websocket_opened
+from django_ws.signals import broker_lost, broker_restored, websocket_closed, websocket_denied, websocket_opened
 
 Socket: TypeAlias = WebSocket[Any, Any]
 CODES = {*CloseCode, 4401, 4403}  # those of the standard, and your own
@@ -24,6 +24,7 @@ active = meter.create_up_down_counter("websocket.server.active_connections", "{c
 closed = meter.create_counter("websocket.server.closed_connections", "{connection}")
 denied = meter.create_counter("websocket.server.denied_handshakes", "{handshake}")
 dropped = meter.create_counter("websocket.server.dropped_messages", "{message}")
+lost = meter.create_up_down_counter("websocket.server.lost_brokers", "{broker}")
 meter.create_observable_counter("websocket.server.limit_hits", [hits], "{hit}")
 durations = meter.create_histogram(
     "websocket.server.connection.duration",
@@ -57,3 +58,13 @@ async def count_closed(websocket: Socket, code: int, duration: float, **_: objec
 @receiver(websocket_denied)
 async def count_denied(request: HttpRequest | None, status: int, **_: object) -> None:
     denied.add(1, {**route_of(request), "http.response.status_code": status})
+
+
+@receiver(broker_lost)
+async def count_lost(alias: str, **_: object) -> None:
+    lost.add(1, {"broker": alias})
+
+
+@receiver(broker_restored)
+async def count_restored(alias: str, **_: object) -> None:
+    lost.add(-1, {"broker": alias})

@@ -16,7 +16,9 @@ from typing_extensions import override
 from django_ws import Overflow, WebSocketHandler, get_websocket_application
 from django_ws.guards import login_required
 from django_ws.refusals import Limit, count_refusal
-from django_ws.testing import connect, websocket_scope
+from django_ws.signals import broker_lost, broker_restored
+from django_ws.testing import FakeBroker, connect, websocket_scope
+from django_ws.topics import Topic, brokers
 from django_ws.urls import path
 
 from . import apps, metrics, settings_logging, views  # noqa: F401 - INSTALLED_APPS names the first two
@@ -35,6 +37,10 @@ def total(name: str, **labels: object) -> float:
                 if labels.items() <= has.items():
                     found += point.value if isinstance(point, NumberDataPoint) else point.count
     return found
+
+
+class News(Topic[str]):
+    pattern = "monitored-news"
 
 
 class Talk(WebSocketHandler[str, str]):
@@ -172,6 +178,26 @@ class MetricsTests(TestCase):
             await serve_slow_client("/too-hasty/")
         self.assertEqual(total("closed_connections", http_route="too-hasty/", websocket_close_code="1013"), 1)
         self.assertEqual(total("active_connections", http_route="too-hasty/"), 0)
+
+    async def test_an_engine_that_is_away(self) -> None:
+        heard = asyncio.Queue[None]()
+
+        async def hear(**_: object) -> None:
+            heard.put_nowait(None)
+
+        for signal in (broker_lost, broker_restored):
+            signal.connect(hear)
+            self.addCleanup(signal.disconnect, hear)
+        with override_settings(WS_BROKERS={"default": {"BACKEND": "django_ws.testing.FakeBroker"}}):
+            broker = brokers["default"]
+            assert isinstance(broker, FakeBroker)
+            async with News().listen(), asyncio.timeout(5):
+                broker.go_down()
+                await heard.get()
+                self.assertEqual(total("lost_brokers", broker="default"), 1)
+                broker.come_back()
+                await heard.get()
+                self.assertEqual(total("lost_brokers", broker="default"), 0)
 
     def test_limits(self) -> None:
         before = total("limit_hits", limit="WS_MESSAGES_PER_SECOND")

@@ -12,9 +12,12 @@ import random
 from typing import TYPE_CHECKING, Final, Protocol, final
 
 from django_ws.exceptions import BrokerError
+from django_ws.signals import announce, broker_lost, broker_restored
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+
+    from django.dispatch import Signal
 
     from django_ws.interfaces import Broker, ChannelMessage, Link
 
@@ -82,6 +85,8 @@ class Session:
         self._task: asyncio.Task[None] | None = None
         self._error: BrokerError | None = None
         self._logged_at: float = 0.0
+        self._lost_at: float | None = None
+        self._told: asyncio.Task[None] | None = None
 
     def change(self, name: str, /) -> None:
         """Take note that a channel has come or gone."""
@@ -108,12 +113,16 @@ class Session:
                     attempt = 0 if self._error is None else min(attempt + 1, 10)
                     self._note(error)
                     await asyncio.sleep(random.uniform(0, min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE)))  # noqa: S311
+            self._restored()
         finally:
             self._task = None
 
     def _note(self, error: BrokerError) -> None:
         """Log the first error of an outage, and then one a minute."""
         now = asyncio.get_running_loop().time()
+        if self._lost_at is None:
+            self._lost_at = now
+            self._tell(broker_lost, error=error)
         if self._error is None or now - self._logged_at >= _LOG_EVERY:
             self._logged_at = now
             logger.warning(
@@ -121,6 +130,25 @@ class Session:
                 *(self._alias, error, len(self._channels)),
             )
         self._error = error
+
+    def _restored(self) -> None:
+        if self._lost_at is not None:
+            duration = asyncio.get_running_loop().time() - self._lost_at
+            self._lost_at = None
+            self._tell(broker_restored, duration=duration)
+
+    def _tell(self, signal: "Signal", **named: object) -> None:
+        """Send a signal in its turn, in a task: the engine must not wait for whoever listens."""
+        if not signal.receivers:
+            return
+        before, topics = self._told, len(self._channels)
+
+        async def tell() -> None:
+            if before is not None:
+                await asyncio.wait([before])
+            await announce(signal, type(self._broker), alias=self._alias, topics=topics, **named)
+
+        self._told = asyncio.get_running_loop().create_task(tell(), name=f"django_ws broker {self._alias}: signal")
 
     async def _serve(self, link: "Link") -> None:
         """Use a link until no channel needs it any more.
@@ -166,6 +194,7 @@ class Session:
         if self._error is not None:
             self._error = None
             logger.info("The broker %r is back", self._alias)
+            self._restored()
         while self._changed or await self._is_needed(subscribed):
             self._wake.clear()
             changed, self._changed = self._changed, set()
