@@ -63,17 +63,17 @@ class RemoteProtocolError(ProtocolError):
 
 
 class ConnectionClosed(DjangoWSError):  # noqa: N818 - the name the field uses; the end of a connection is no error
-    """The connection has ended; nothing can be received or sent any more.
+    """The connection has ended; nothing can be received or sent any more."""
 
-    Attributes:
-        code: The close code, 1005 where the peer gave none, 1006 where the connection broke (RFC 6455 section 7.1.5).
-        reason: The close reason, empty where there was none.
-    """
+    code: int
+    """The close code, 1005 where the peer gave none, 1006 where the connection broke (RFC 6455 section 7.1.5)."""
+    reason: str
+    """The close reason, empty where there was none."""
 
     def __init__(self, code: int = CloseCode.ABNORMAL_CLOSURE, reason: str = "", /) -> None:
         super().__init__(code, reason)
-        self.code: int = code
-        self.reason: str = reason
+        self.code = code
+        self.reason = reason
 
     @override
     def __str__(self) -> str:
@@ -89,12 +89,10 @@ class InvalidMessageError(DjangoWSError, ValueError):
     """A message from the client cannot be taken.
 
     The text never holds a part of the payload, so that it may be logged.
-
-    Attributes:
-        code: What the connection is closed with unless ``on_invalid`` decides otherwise (RFC 6455 section 7.4.1).
     """
 
     code: ClassVar[CloseCode] = CloseCode.INVALID_FRAME_PAYLOAD_DATA
+    """What the connection is closed with unless ``on_invalid`` decides otherwise (RFC 6455 section 7.4.1)."""
 
 
 class UnsupportedDataError(InvalidMessageError):

@@ -28,27 +28,27 @@ __all__ = [
     "websocket_opened",
 ]
 
-websocket_opened: Final = Signal()
+websocket_opened: Final[Signal] = Signal()
 """A handshake was accepted.
 
 ``sender``: the socket's class, or the socket function; ``websocket``: the socket, which may send already.
 """
 
-websocket_closed: Final = Signal()
+websocket_closed: Final[Signal] = Signal()
 """A socket that was opened has ended, ``on_close`` included.
 
 ``sender``: the socket's class, or the socket function; ``websocket``: the socket; ``code``, ``reason``: why (1011 after
 a fault, also where the frame is still to go out); ``duration``: seconds since it was opened.
 """
 
-websocket_denied: Final = Signal()
+websocket_denied: Final[Signal] = Signal()
 """A handshake was refused, by whatever: a limit, the Origin check, no route, middleware, ``on_connect``, a fault.
 
 ``sender``: what stands in the route, ``None`` where there is no route; ``request``: the handshake, ``None`` where it
 could not be read; ``status``: the HTTP status, also where it went out as a close code; ``reason``: in a few words.
 """
 
-broker_lost: Final = Signal()
+broker_lost: Final[Signal] = Signal()
 """The engine of a broker cannot be reached, or the link to it broke: the members of its topics hear nothing.
 
 Once an outage, from each event loop with members. ``sender``: the engine's class;
@@ -56,7 +56,7 @@ Once an outage, from each event loop with members. ``sender``: the engine's clas
 :exc:`~django_ws.exceptions.BrokerError`.
 """
 
-broker_restored: Final = Signal()
+broker_restored: Final[Signal] = Signal()
 """The outage that :data:`broker_lost` told of is over here, and the members were told of the gap.
 
 ``sender``, ``alias``: as there; ``topics``: how many have members here now, 0 where the last has left meanwhile, and

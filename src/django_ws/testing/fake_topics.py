@@ -130,6 +130,7 @@ class FakeTopic(Generic[EventT]):
     """A topic without an engine: a test tells its members of events itself; a membership of its own, too."""
 
     type_of_events: object = Any
+    """What :meth:`event_type` gives."""
 
     def __init__(self) -> None:
         self.members: list[Member] = []
