@@ -113,6 +113,25 @@ def test_every_public_name_has_one_entry(site: Site) -> None:
     assert lost == []
 
 
+def test_every_value_says_its_type_and_what_it_is_for(site: Site) -> None:
+    entry = re.compile(
+        r'<dl class="py (attribute|data|property)">\s*<dt[^>]* id="([^"]+)">(.*?)</dt>\s*<dd>(.*?)</dd>', re.DOTALL
+    )
+    silent = []
+    for page in (site.folder / "reference").glob("*.html"):
+        for kind, name, signature, text in entry.findall(page.read_text("utf-8")):
+            shown = re.sub(r"<[^>]+>|\s", "", signature)
+            # Its type, or its value; an alias says what it stands for.
+            if not re.search(r":(?!Final¶|¶)|=", shown) and "alias of" not in text:
+                silent.append(name)
+            # autodoc finds no word on a value that another module has made, and gives those on its type.
+            if kind == "data" and type(value := resolve(name)).__module__ == "builtins":
+                said, of_type = (re.sub(r"<[^>]+>|\W", "", words) for words in (text, str(type(value).__doc__)))
+                if said.startswith(of_type[:20]):
+                    silent.append(name)
+    assert silent == []
+
+
 def test_every_entry_is_of_something(site: Site) -> None:
     gone = []
     for entry in site.entries:
