@@ -7,11 +7,9 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from importlib import import_module
 from pathlib import Path
 
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 
 from django_ws.exceptions import BrokerError, PayloadTooBigError
 from django_ws.interfaces import ChannelMessage
@@ -418,10 +416,3 @@ async def test_closing_does_not_wait_for_a_server_that_does_not_read(monkeypatch
         with pytest.raises(BrokerError, match="it has been closed"):
             await publishing
         go.set()
-
-
-def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "nats.aio.client", None)
-    monkeypatch.delitem(sys.modules, "django_ws.topics.engines.nats_link")
-    with pytest.raises(ImproperlyConfigured, match=r"engines\.nats needs nats-py, .*: pip install 'django-ws\[nats\]'"):
-        import_module("django_ws.topics.engines.nats_link")

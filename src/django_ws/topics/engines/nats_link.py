@@ -19,24 +19,13 @@ from collections import deque
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, NoReturn, final
 
-from django.core.exceptions import ImproperlyConfigured
-from typing_extensions import override
-
 from django_ws.exceptions import BrokerError, PayloadTooBigError
-
-try:
-    from nats.aio.client import Client, RawCredentials
-    from nats.aio.msg import Msg
-    from nats.errors import Error
-except ImportError as _missing:
-    raise ImproperlyConfigured(
-        "django_ws.topics.engines.nats needs nats-py, which is not installed: pip install 'django-ws[nats]'"
-    ) from _missing
+from django_ws.topics.engines.nats_client import Error, Inbox, NatsClient, RawCredentials, reason_of
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 
+    from nats.aio.msg import Msg
     from nats.aio.subscription import Subscription
 
     from django_ws.interfaces import ChannelMessage
@@ -70,14 +59,14 @@ class NatsLink:
         self._url: str = url
         self._prefix: str = f"{prefix}."
         self._timeout: float = timeout
-        self._client: _Client = _Client()
+        self._client: NatsClient = NatsClient()
         self._is_open: bool = False
         self._last_error: str = ""
         self._lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._wake: asyncio.Event = asyncio.Event()
         self._messages: deque[ChannelMessage] = deque()
         self._pending: int = 0
-        self._inbox: _Inbox = _Inbox(self._put)
+        self._inbox: Inbox = Inbox(self._put)
         self._subscriptions: dict[str, Subscription] = {}
         # Whoever gave up leaves his subscribing under way.
         self._subscribing: asyncio.Lock = asyncio.Lock()
@@ -142,7 +131,7 @@ class NatsLink:
             self._lose(f"it does not answer within {seconds:g} s")
         except (OSError, Error) as error:
             # In the end the library says «no servers available», and why to its callback alone.
-            self._lose(self._last_error or _reason(error))
+            self._lose(self._last_error or reason_of(error))
         except BaseException:
             await self.close()
             raise
@@ -280,7 +269,7 @@ class NatsLink:
         try:
             yield
         except (OSError, Error) as error:
-            self._lose(_reason(error))
+            self._lose(reason_of(error))
 
     def _lose(self, reason: str) -> None:
         """Take note of the loss; the first reason is the one that is told."""
@@ -293,20 +282,20 @@ class NatsLink:
 
     async def _on_error(self, error: Exception) -> None:
         if not self._is_open:
-            self._last_error = _reason(error)
+            self._last_error = reason_of(error)
         elif refused := _REFUSED.search(str(error)):
             # The connection goes on; the library gives the subject in small letters.
             self._refused.add(refused[1].lower())
         else:
-            self._lose(_reason(error))
+            self._lose(reason_of(error))
 
     async def _on_loss(self) -> None:
         error = self._client.last_error
-        self._lose("the connection has ended" if error is None else _reason(error))
+        self._lose("the connection has ended" if error is None else reason_of(error))
 
     # --- what comes -------------------------------------------------------------------------------
 
-    def _put(self, message: Msg) -> None:
+    def _put(self, message: "Msg") -> None:
         """Keep a message; called by the library's reading task."""
         if self.is_lost:
             return
@@ -317,42 +306,3 @@ class NatsLink:
         self._pending += size
         self._messages.append((message.subject[len(self._prefix) :], message.data))
         self._wake.set()
-
-
-@final
-class _Inbox(asyncio.Future[Msg]):
-    """Takes the messages of all subscriptions at once, where the library would set the result of a future.
-
-    A callback would cost a task and a queue for each subscription, and lose the order between two of them.
-    """
-
-    def __init__(self, put: "Callable[[Msg], None]") -> None:
-        super().__init__()
-        self._put: Callable[[Msg], None] = put
-
-    @override
-    def set_result(self, result: Msg, /) -> None:
-        self._put(result)
-
-
-class _Client(Client):
-    """The library's client, which keeps secrets until there is TLS, and tells whether there is."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.is_secure: bool = False
-        self.secrets: Mapping[str, str] = {}
-
-    @property
-    @override
-    def ssl_context(self) -> "ssl.SSLContext":
-        # It is asked for at the start of TLS, which the library leaves to the server to decide, even for tls://.
-        self.is_secure = True
-        self.options.update(self.secrets)
-        return super().ssl_context
-
-
-def _reason(error: Exception) -> str:
-    """Say what an error of the library or of the system says, without ornament."""
-    text = str(error).removeprefix("nats: ").strip("'")
-    return text or type(error).__name__
