@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final, final
 
 from django_ws.exceptions import BrokerError
 from django_ws.topics.engines.valkey_config import Slots, broken, by_node, is_moved, refusals
-from django_ws.topics.engines.valkey_wire import Asking, Hearing, opened
+from django_ws.topics.engines.valkey_ends import Asking, Hearing
+from django_ws.topics.engines.valkey_wire import opened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
