@@ -1,11 +1,13 @@
 """topics/engines/nats_client.py: what the link changes of nats-py's client."""
 
+import asyncio
 import ssl
 import sys
 from importlib import import_module
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error, NoServersError
 
@@ -29,6 +31,19 @@ async def test_secrets_are_the_clients_only_once_it_asks_for_tls() -> None:
     assert (client.is_secure, client.options) == (False, {"tls": context, "user": None})
     assert client.ssl_context is context
     assert (client.is_secure, client.options) == (True, {"tls": context, "user": "me", "password": "s3cret"})
+
+
+@pytest.mark.parametrize("status", [Client.CONNECTED, Client.CLOSED])
+async def test_that_nothing_is_read_any_more_is_told_unless_the_connection_has_ended(status: int) -> None:
+    told: list[str] = []
+    client = NatsClient()
+    client.when_deaf(lambda: told.append("never connected"))
+    client._reading_task = asyncio.create_task(asyncio.sleep(0))
+    client._status = status
+    client.when_deaf(lambda: told.append("deaf"))
+    await client._reading_task
+    await asyncio.sleep(0)
+    assert told == (["deaf"] if status == Client.CONNECTED else [])
 
 
 @pytest.mark.parametrize(

@@ -269,6 +269,33 @@ async def test_an_error_that_the_server_tells_ends_the_link() -> None:
         assert await lost(link) == f"NATS at {url}: slow consumer detected"
 
 
+async def test_what_the_library_cannot_read_ends_the_link_though_the_library_goes_on() -> None:
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await greet(reader, writer)
+        writer.write(b"INFO {broken\r\n")
+        await reader.read()
+
+    async with fake_server(babble) as url, linked(url) as link:
+        reason = f"NATS at {url}: nothing is read any more; the log of nats.aio.client says why"
+        assert await lost(link) == reason
+        with pytest.raises(BrokerError) as refused:
+            await link.publish([("a", b"1")])
+        assert str(refused.value) == reason
+
+
+@pytest.mark.parametrize("method", ["publish", "subscribe"])
+async def test_a_fault_of_the_library_is_no_success(
+    server: NatsServer, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("a fault")
+
+    async with linked(server.url) as link:
+        monkeypatch.setattr(link._client, method, fail)
+        with pytest.raises(BrokerError, match=r"nats-py failed with RuntimeError\('a fault'\)$"):
+            await (link.publish([("a", b"1")]) if method == "publish" else link.subscribe(["a"]))
+
+
 # --- permissions ----------------------------------------------------------------------------------
 
 PERMISSIONS = """

@@ -89,6 +89,17 @@ async def test_a_silent_peer_is_a_gap(ends: Ends, connection: FakeConnection) ->
     assert "has not answered" in str(wire.error)
 
 
+async def test_a_close_that_is_cancelled_disconnects_all_the_same(ends: Ends, connection: FakeConnection) -> None:
+    wire = ends.asking(connection)
+    await turn()
+    closing = asyncio.ensure_future(wire.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    assert connection.is_disconnected
+
+
 async def test_an_error_of_the_server_is_a_reply_like_any_other(ends: Ends, connection: FakeConnection) -> None:
     wire = ends.asking(connection)
     error = ResponseError("ERR unknown command")

@@ -1,7 +1,7 @@
 """nats-py's client as the link wants it: one way in for all messages, and secrets that wait for TLS."""
 
 import asyncio
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, cast, final
 
 from django.core.exceptions import ImproperlyConfigured
 from typing_extensions import override
@@ -54,6 +54,22 @@ class NatsClient(Client):
         self.is_secure = True
         self.options.update(self.secrets)
         return super().ssl_context
+
+    def when_deaf(self, tell: "Callable[[], None]", /) -> None:
+        """Call ``tell`` if nothing is read any more although the connection stands.
+
+        The library ends its reading, and only logs it, where something comes that it has not foreseen; its ``flush()``
+        then returns at once, as if there had been an answer.
+        """
+
+        def look(_: "asyncio.Task[object]") -> None:
+            if self.is_connected:
+                tell()
+
+        # The library does not say what the task is of.
+        reading = cast("asyncio.Task[object] | None", self._reading_task)  # pyright: ignore[reportUnknownMemberType]
+        if reading is not None:
+            reading.add_done_callback(look)
 
 
 def reason_of(error: Exception) -> str:

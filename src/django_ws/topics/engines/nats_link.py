@@ -127,6 +127,7 @@ class NatsLink:
                 self._lose("it offers no TLS, which the scheme tls:// asks for")
             elif not client.is_connected:
                 self._lose("it closed the connection at once")
+            client.when_deaf(lambda: self._lose("nothing is read any more; the log of nats.aio.client says why"))
         except TimeoutError:
             self._lose(f"it does not answer within {seconds:g} s")
         except (OSError, Error) as error:
@@ -265,11 +266,13 @@ class NatsLink:
 
     @asynccontextmanager
     async def _losing(self) -> "AsyncGenerator[None]":
-        """Take errors of the library for the loss of the connection."""
+        """Take errors of the library for the loss of the connection: nothing is known of what it was to do."""
         try:
             yield
         except (OSError, Error) as error:
             self._lose(reason_of(error))
+        except Exception as error:  # noqa: BLE001 - a fault of the library's own
+            self._lose(f"nats-py failed with {error!r}")
 
     def _lose(self, reason: str) -> None:
         """Take note of the loss; the first reason is the one that is told."""

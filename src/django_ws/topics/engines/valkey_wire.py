@@ -81,12 +81,15 @@ class Wire(ABC):
         self._fail(BrokerError("the link has been closed"))
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         try:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
             async with asyncio.timeout(self._patience):
                 await self._connection.disconnect()
         except Exception:  # noqa: BLE001 - it is broken already
             return
+        except asyncio.CancelledError:
+            await self._connection.disconnect(nowait=True)
+            raise
 
     def send(self, commands: "Sequence[Sequence[str | bytes]]", /) -> None:
         """Let commands go out, in order, with whatever else is sent in this turn of the event loop.
