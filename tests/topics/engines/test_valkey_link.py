@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
+from redis.asyncio.connection import AbstractConnection
 
 from django_ws.exceptions import BrokerError
 from django_ws.topics.engines import valkey_link
@@ -153,6 +154,22 @@ async def test_a_server_that_says_nothing_more_is_a_gap(server: Valkey) -> None:
                 await link.receive()
         finally:
             server.go_on()
+
+
+async def test_a_close_that_is_cancelled_disconnects_all_the_same(server: Valkey) -> None:
+    link = await ValkeyLink.open(ValkeyConfig.read(server.url, {}), [])
+    await link.publish([("c", b"1")])
+    wires = (*link._ears.values(), *link._mouths.values())
+    connections = [wire._connection for wire in wires if isinstance(wire._connection, AbstractConnection)]
+    assert [connection.is_connected for connection in connections] == [True, True]
+    closing = asyncio.ensure_future(link.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    async with asyncio.timeout(30):
+        while any(connection.is_connected for connection in connections):
+            await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("call", ["subscribe", "publish"])

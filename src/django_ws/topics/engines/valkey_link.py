@@ -72,6 +72,7 @@ class ValkeyLink:
         self._room: asyncio.Event = asyncio.Event()
         self._room.set()
         self._subscribing: int = 0
+        self._closing: list[asyncio.Task[None]] = []
         self._error: BrokerError | None = None
 
     @classmethod
@@ -157,10 +158,13 @@ class ValkeyLink:
     async def close(self) -> None:
         """Disconnect."""
         self._fail(BrokerError("the link has been closed"))
-        for wire in (*self._ears.values(), *self._mouths.values()):
-            await wire.close()
+        wires = [*self._ears.values(), *self._mouths.values()]
         self._ears.clear()
         self._mouths.clear()
+        # In tasks of their own: where this is cancelled, each of them disconnects all the same.
+        self._closing += [asyncio.get_running_loop().create_task(wire.close()) for wire in wires]
+        if self._closing:
+            await asyncio.wait(self._closing)
 
     # --- inside ------------------------------------------------------------------------------------
 
