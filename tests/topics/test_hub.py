@@ -100,6 +100,32 @@ async def test_who_is_cancelled_while_joining_is_no_member(broker: FakeBroker) -
     assert channel.members() == (other,)
 
 
+async def test_who_joins_twice_at_once_and_gives_one_up_is_a_member(broker: FakeBroker) -> None:
+    broker.go_down()
+    hub, member = hub_of("default"), FakeMember()
+    first, second = (asyncio.ensure_future(hub.join(Room(room_id=3), member)) for _ in range(2))
+    await asyncio.sleep(0)
+    second.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await second
+    broker.come_back()
+    channel = await first
+    assert len(channel) == 1
+    await Room(room_id=3).apublish("heard")
+    await member.wait(1)
+    assert member.events == ["heard"]
+
+
+async def test_who_cannot_be_taken_in_leaves_no_channel(broker: FakeBroker) -> None:
+    class Unhashable(FakeMember):
+        __hash__ = None  # type: ignore[assignment]
+
+    hub = hub_of("default")
+    with pytest.raises(TypeError, match="unhashable"):
+        await hub.join(Room(room_id=3), Unhashable())
+    assert len(hub) == 0
+
+
 async def test_a_join_that_nobody_waits_for_any_more_leaves_no_subscription(broker: FakeBroker) -> None:
     _, other = await joined(News())
     link = broker.links[0]

@@ -40,6 +40,14 @@ async def test_leaving_the_block_leaves_the_topic(broker: FakeBroker) -> None:
     await events.__aexit__(None, None, None)
 
 
+async def test_leaving_the_block_lets_go_who_waits_in_another_task(broker: FakeBroker) -> None:
+    async with Room(room_id=3).listen() as events:
+        waiting = asyncio.ensure_future(anext(events))
+        await asyncio.sleep(0)
+    with pytest.raises(RuntimeError, match="within «async with"):
+        await asyncio.wait_for(waiting, 5)
+
+
 async def test_more_than_may_wait_is_told_in_its_place(broker: FakeBroker) -> None:
     room = Room(room_id=3)
     async with room.listen(max_pending=2) as events, room.listen() as other:

@@ -271,18 +271,71 @@ async def test_it_takes_nothing_of_the_context_of_whoever_was_first(broker: Fake
     assert seen == ["nobody's"]
 
 
-async def test_a_fault_of_an_engine_is_not_taken_for_a_loss(broker: FakeBroker) -> None:
-    await join(News())
+async def test_a_fault_of_an_engine_is_a_loss_that_is_told_with_its_traceback(
+    broker: FakeBroker, caplog: pytest.LogCaptureFixture, outages: Outages
+) -> None:
+    _, member = await join(News())
 
     async def faulty() -> None:
-        raise ZeroDivisionError
+        raise ZeroDivisionError("a fault")
 
     broker.links[0].receive = faulty  # type: ignore[assignment,method-assign]
     broker.links[0].put([("news", b"T1")])
-    [task] = [task for task in asyncio.all_tasks() if "django_ws broker" in task.get_name()]
-    with pytest.raises(ZeroDivisionError):
-        await asyncio.wait_for(task, 5)
-    assert broker.links == []
+    await member.wait(1, 1)
+    await News().apublish(2)
+    await member.wait(2, 1)
+    assert member.events == [1, 2]
+    [record] = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert record.exc_info is not None
+    assert record.exc_info[0] is ZeroDivisionError
+    reason = "its engine failed with ZeroDivisionError('a fault')"
+    assert record.getMessage().startswith(f"The broker 'default' is not there: {reason}. ")
+    assert (await outages.wait(2))[0] == f"lost default for 1: {reason}"
+
+
+async def test_a_link_that_nobody_needs_is_kept_until_what_goes_over_it_is_published(
+    broker: FakeBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_LINGER", 0.01)
+    [channel], member = await join(Room(room_id=3))
+    link, go, taken = broker.links[0], asyncio.Event(), asyncio.Event()
+
+    async def publish(_: Collection[ChannelMessage]) -> None:
+        taken.set()
+        await go.wait()
+        assert broker.links == [link]
+
+    link.publish = publish  # type: ignore[method-assign]
+    monkeypatch.setattr(session, "_FAREWELL", 5.0)
+    publishing = [asyncio.ensure_future(Room(room_id=4).apublish("x")) for _ in range(2)]
+    await taken.wait()
+    channel.leave(member)
+    async with asyncio.timeout(5):
+        while hub_of("default")._session.link is not None:
+            await asyncio.sleep(0)
+    await Room(room_id=4).apublish("goes without it")
+    assert broker.links == [link]
+    go.set()
+    await asyncio.gather(*publishing)
+    await settle(broker, 0)
+
+
+async def test_what_is_never_published_is_not_waited_for_without_end(
+    broker: FakeBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_LINGER", 0.0)
+    monkeypatch.setattr(session, "_FAREWELL", 0.01)
+    [channel], member = await join(Room(room_id=3))
+
+    async def publish(_: Collection[ChannelMessage]) -> None:
+        await asyncio.Event().wait()
+
+    broker.links[0].publish = publish  # type: ignore[method-assign]
+    publishing = asyncio.ensure_future(Room(room_id=4).apublish("x"))
+    await asyncio.sleep(0)
+    channel.leave(member)
+    await settle(broker, 0)
+    publishing.cancel()
 
 
 async def test_a_large_batch_for_many_members_leaves_others_their_turn(

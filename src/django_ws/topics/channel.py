@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from typing_extensions import override
@@ -16,9 +17,19 @@ if TYPE_CHECKING:
     from django_ws.interfaces import Member, SocketMember
     from django_ws.topics.topic import Topic
 
-__all__ = ["Channel"]
+__all__ = ["Channel", "Ready"]
 
 logger: Final = logging.getLogger("django_ws.topics")
+
+
+@final
+class Ready(asyncio.Event):
+    """Set when the engine has confirmed a subscription, for which members wait."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.joining: Counter[Member] = Counter()
+        """Who waits, or has waited in good time, and how many times at once."""
 
 
 @final
@@ -44,7 +55,7 @@ class Channel:
         self._others_now: tuple[Member, ...] | None = ()
         self.name: str = name
         self.topic: Topic[Any] = topic
-        self.ready: asyncio.Event | None = asyncio.Event()
+        self.ready: Ready | None = Ready()
         """Set when the engine has confirmed the subscription; ``None`` from then on."""
 
     def __len__(self) -> int:

@@ -59,13 +59,22 @@ class Hub:
             raise ImproperlyConfigured(
                 f"{topic} and {channel.topic} have the same channel {name!r}: give one of them another pattern"
             )
-        channel.add(member)
-        if channel.ready is not None:
+        try:
+            channel.add(member)
+        finally:
+            if not len(channel):
+                self.drop(channel)
+        ready = channel.ready
+        if ready is not None:
+            ready.joining[member] += 1
             try:
                 async with asyncio.timeout(self._join_timeout):
-                    await channel.ready.wait()
+                    await ready.wait()
             except BaseException as error:
-                channel.leave(member)
+                ready.joining[member] -= 1
+                # It may be joining a second time, in another task.
+                if not ready.joining[member]:
+                    channel.leave(member)
                 if isinstance(error, TimeoutError):
                     raise self._session.unavailable(f"{topic} cannot be subscribed to") from error
                 raise
@@ -84,8 +93,18 @@ class Hub:
             PayloadTooBigError: One is more than the engine carries.
             BrokerError: The engine cannot be reached.
         """
-        link = self._session.link
-        await (self.broker.apublish(messages) if link is None else link.publish(messages))
+        session = self._session
+        link = session.link
+        if link is None:
+            await self.broker.apublish(messages)
+            return
+        session.publishing += 1
+        try:
+            await link.publish(messages)
+        finally:
+            session.publishing -= 1
+            if not session.publishing:
+                session.published()
 
     # --- what the session asks and tells ----------------------------------------------------------
 
@@ -137,6 +156,6 @@ def hub_of(alias: str, /) -> Hub:
     broker = brokers[alias]
     if hub is None or hub.broker is not broker:
         for key in [key for key in list(_hubs) if key[0].is_closed()]:
-            del _hubs[key]
+            _hubs.pop(key, None)  # another thread may have been here, too
         hub = _hubs[loop, alias] = Hub(alias, broker, get_settings().broker_timeout)
     return hub

@@ -73,6 +73,7 @@ class Listener(Generic[EventT_co]):
             self._membership.leave(self)
             self._membership = None
         self._waiting.clear()
+        self._wake()
 
     def __aiter__(self) -> Self:
         """Give the events, for ever."""
@@ -86,9 +87,9 @@ class Listener(Generic[EventT_co]):
             TopicOverflowError: More came than may wait; those over were dropped here.
             RuntimeError: Outside of ``async with``; or another task is waiting for the next event.
         """
-        if self._membership is None:
-            raise RuntimeError("a listener gives events within «async with topic.listen() as events» only")
-        while not self._waiting:
+        while self._membership is None or not self._waiting:
+            if self._membership is None:
+                raise RuntimeError("a listener gives events within «async with topic.listen() as events» only")
             if self._waiter is not None:
                 raise RuntimeError("two tasks take events from one listener: give each a listener of its own")
             self._waiter = asyncio.get_running_loop().create_future()
@@ -117,5 +118,8 @@ class Listener(Generic[EventT_co]):
 
     def _put(self, item: "TopicDelivery | _Mark") -> None:
         self._waiting.append(item)
+        self._wake()
+
+    def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)

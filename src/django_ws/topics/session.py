@@ -9,6 +9,7 @@ import asyncio
 import contextvars
 import logging
 import random
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol, final
 
 from django_ws.exceptions import BrokerError
@@ -27,6 +28,8 @@ logger: Final = logging.getLogger("django_ws.topics")
 
 _LINGER: Final = 5.0
 """Seconds that a link without channels is kept for the next one."""
+_FAREWELL: Final = 30.0
+"""Seconds that such a link is kept for what is being published over it; the engine's own bounds strike before."""
 _FIRST_PAUSE: Final = 0.1
 """Seconds; at most that long is the pause before the first try to connect again. Each next may be twice as long."""
 _LONGEST_PAUSE: Final = 10.0
@@ -77,6 +80,8 @@ class Session:
     def __init__(self, alias: str, broker: "Broker", channels: Channels) -> None:
         self.link: Link | None = None
         """The link while there is one."""
+        self.publishing: int = 0
+        """How many publish over it just now."""
         self._alias: str = alias
         self._broker: Broker = broker
         self._channels: Channels = channels
@@ -109,7 +114,7 @@ class Session:
             while len(self._channels):
                 try:
                     await self._serve(await self._broker.connect())
-                except BrokerError as error:
+                except Exception as error:  # noqa: BLE001 - whatever it is, the members must not stay deaf
                     attempt = 0 if self._error is None else min(attempt + 1, 10)
                     self._note(error)
                     await asyncio.sleep(random.uniform(0, min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE)))  # noqa: S311
@@ -117,17 +122,23 @@ class Session:
         finally:
             self._task = None
 
-    def _note(self, error: BrokerError) -> None:
-        """Log the first error of an outage, and then one a minute."""
+    def _note(self, failure: Exception) -> None:
+        """Log the first error of an outage, and then one a minute; a fault of the engine's code with its traceback."""
         now = asyncio.get_running_loop().time()
+        if isinstance(failure, BrokerError):
+            error, level, fault = failure, logging.WARNING, None
+        else:
+            error, level, fault = BrokerError(f"its engine failed with {failure!r}"), logging.ERROR, failure
         if self._lost_at is None:
             self._lost_at = now
             self._tell(broker_lost, error=error)
         if self._error is None or now - self._logged_at >= _LOG_EVERY:
             self._logged_at = now
-            logger.warning(
+            logger.log(
+                level,
                 "The broker %r is not there: %s. The members of %d topics hear nothing until it is back",
                 *(self._alias, error, len(self._channels)),
+                exc_info=fault,
             )
         self._error = error
 
@@ -208,6 +219,17 @@ class Session:
             if old:
                 await link.unsubscribe(list(old))
                 subscribed -= old
+        # Nobody hears any more; what is published from now on goes another way, and what is under way is waited for.
+        self.link = None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FAREWELL):
+                while self.publishing:
+                    self._wake.clear()
+                    await self._wake.wait()
+
+    def published(self) -> None:
+        """Take note that nobody publishes over the link just now."""
+        self._wake.set()
 
     async def _is_needed(self, subscribed: set[str]) -> bool:
         """Wait for the next change; say whether there was one before the link had been idle for long enough."""

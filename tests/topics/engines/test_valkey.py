@@ -149,3 +149,25 @@ async def test_a_cluster_whose_slots_move_and_whose_nodes_fail() -> None:
                 await broker.apublish(messages)
         finally:
             broker.close()
+
+
+async def test_slots_that_had_no_node_are_asked_for_again() -> None:
+    name = next(name for name in (f"c{number}" for number in range(30)) if Slots.slot_of(f"django_ws:{name}") > 8192)
+    with running("cluster-enabled yes", "cluster-config-file nodes.conf", "cluster-require-full-coverage no") as server:
+        server.ask("CLUSTER", "ADDSLOTSRANGE", "0", "8191")
+        await until_ok(server)
+        broker = ValkeyBroker(server.url, {"CLUSTER": True})
+        try:
+            with pytest.raises(BrokerError, match="slot"):
+                await broker.apublish([(name, b"1")])
+            server.ask("CLUSTER", "ADDSLOTSRANGE", "8192", "16383")
+            await until_ok(server)
+            await broker.apublish([(name, b"1")])
+        finally:
+            broker.close()
+
+
+async def until_ok(server: Valkey) -> None:
+    async with asyncio.timeout(30):
+        while b"cluster_state:ok" not in server.ask("CLUSTER", "INFO"):
+            await asyncio.sleep(0.05)

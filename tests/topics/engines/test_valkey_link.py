@@ -193,6 +193,31 @@ async def test_a_link_that_is_closed_while_it_opens_a_connection(
         assert made.is_disconnected
 
 
+async def test_those_who_publish_to_a_server_that_is_away_do_not_wait_one_after_the_other(
+    nodes: tuple[Valkey, Valkey], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries, go = 0, asyncio.Event()
+
+    async def in_vain(*_: object) -> FakeConnection:
+        nonlocal tries
+        tries += 1
+        await go.wait()
+        raise BrokerError("Valkey cannot be reached")
+
+    async with linked(nodes[0].url, CLUSTER=True) as link:
+        monkeypatch.setattr(valkey_link, "opened", in_vain)
+        calling = [asyncio.ensure_future(link.publish([("c", b"")])) for _ in range(3)]
+        await asyncio.sleep(0)
+        go.set()
+        outcomes = await asyncio.gather(*calling, return_exceptions=True)
+        assert [str(outcome) for outcome in outcomes] == ["Valkey cannot be reached"] * 3
+        assert tries == 1
+        # Who comes later tries again.
+        with pytest.raises(BrokerError):
+            await link.publish([("c", b"")])
+        assert tries > 1
+
+
 # --- clusters ----------------------------------------------------------------------------------------
 
 

@@ -1,7 +1,7 @@
 """nats-py's client as the link wants it: one way in for all messages, and secrets that wait for TLS."""
 
 import asyncio
-from typing import TYPE_CHECKING, cast, final
+from typing import TYPE_CHECKING, Final, cast, final
 
 from django.core.exceptions import ImproperlyConfigured
 from typing_extensions import override
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Mapping
 
-__all__ = ["Error", "Inbox", "NatsClient", "RawCredentials", "reason_of"]
+__all__ = ["FAILURES", "Inbox", "NatsClient", "credentials_of", "reason_of"]
+
+FAILURES: Final[tuple[type[Exception], ...]] = (OSError, Error)
+"""What the library raises for a connection that cannot be made, or broke."""
 
 
 @final
@@ -35,6 +38,7 @@ class Inbox(asyncio.Future[Msg]):
 
     @override
     def set_result(self, result: Msg, /) -> None:
+        """Take one message."""
         self._put(result)
 
 
@@ -70,6 +74,11 @@ class NatsClient(Client):
         reading = cast("asyncio.Task[object] | None", self._reading_task)  # pyright: ignore[reportUnknownMemberType]
         if reading is not None:
             reading.add_done_callback(look)
+
+
+def credentials_of(text: str) -> RawCredentials | None:
+    """Give the text of a ``.creds`` file as the library takes it."""
+    return RawCredentials(text) if text else None
 
 
 def reason_of(error: Exception) -> str:

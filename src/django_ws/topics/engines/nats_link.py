@@ -20,7 +20,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, NoReturn, final
 
 from django_ws.exceptions import BrokerError, PayloadTooBigError
-from django_ws.topics.engines.nats_client import Error, Inbox, NatsClient, RawCredentials, reason_of
+from django_ws.topics.engines.nats_client import FAILURES, Inbox, NatsClient, credentials_of, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
@@ -117,7 +117,7 @@ class NatsLink:
                     ping_interval=_PING_EVERY,
                     # Without a limit: the library would wait in the middle of a batch.
                     pending_size=0,
-                    user_credentials=RawCredentials(credentials) if credentials else None,
+                    user_credentials=credentials_of(credentials),
                     user=None if needs_tls else secrets.get("user"),
                     password=None if needs_tls else secrets.get("password"),
                     token=None if needs_tls else secrets.get("token"),
@@ -130,7 +130,7 @@ class NatsLink:
             client.when_deaf(lambda: self._lose("nothing is read any more; the log of nats.aio.client says why"))
         except TimeoutError:
             self._lose(f"it does not answer within {seconds:g} s")
-        except (OSError, Error) as error:
+        except FAILURES as error:
             # In the end the library says «no servers available», and why to its callback alone.
             self._lose(self._last_error or reason_of(error))
         except BaseException:
@@ -259,7 +259,7 @@ class NatsLink:
         await self._client.flush(seconds)
 
     async def _close(self) -> None:
-        with suppress(OSError, Error):
+        with suppress(*FAILURES):
             await self._client.close()
 
     # --- loss -------------------------------------------------------------------------------------
@@ -269,7 +269,7 @@ class NatsLink:
         """Take errors of the library for the loss of the connection: nothing is known of what it was to do."""
         try:
             yield
-        except (OSError, Error) as error:
+        except FAILURES as error:
             self._lose(reason_of(error))
         except Exception as error:  # noqa: BLE001 - a fault of the library's own
             self._lose(f"nats-py failed with {error!r}")

@@ -80,6 +80,9 @@ class ValkeyBroker:
         except FAILURES as error:
             self._slots = None
             raise broken("Valkey cannot be reached", error) from error
+        except BrokerError:
+            self._slots = None  # a slot without a node: the next one asks again
+            raise
         if refused:
             raise broken("Valkey refuses", refused[0][1])
 

@@ -72,6 +72,7 @@ class ValkeyLink:
         self._room: asyncio.Event = asyncio.Event()
         self._room.set()
         self._subscribing: int = 0
+        self._unreached: dict[Address | int, BrokerError] = {}
         self._closing: list[asyncio.Task[None]] = []
         self._error: BrokerError | None = None
 
@@ -229,12 +230,22 @@ class ValkeyLink:
         return refused
 
     async def _open_mouth(self, address: "Address | int") -> Asking:
+        before = self._unreached.get(address)
         async with self._opening:
+            self._check()
             mouth = self._mouths.get(address)
             if mouth is None or mouth.error is not None:
+                error = self._unreached.get(address)
+                if error is not None and error is not before:
+                    # Tried while this one waited for its turn: not everybody need wait as long, one after the other.
+                    raise BrokerError(str(error))
                 if mouth is not None:
                     await mouth.close()
-                mouth = self._mouths[address] = Asking(await self._open(address), self._config, _ignore)
+                try:
+                    mouth = self._mouths[address] = Asking(await self._open(address), self._config, _ignore)
+                except BrokerError as failed:
+                    self._unreached[address] = BrokerError(str(failed))
+                    raise
             return mouth
 
 
