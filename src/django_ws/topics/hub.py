@@ -95,16 +95,7 @@ class Hub:
         """
         session = self._session
         link = session.link
-        if link is None:
-            await self.broker.apublish(messages)
-            return
-        session.publishing += 1
-        try:
-            await link.publish(messages)
-        finally:
-            session.publishing -= 1
-            if not session.publishing:
-                session.published()
+        await (self.broker.apublish(messages) if link is None else session.publish(link, messages))
 
     # --- what the session asks and tells ----------------------------------------------------------
 

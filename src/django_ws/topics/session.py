@@ -16,7 +16,7 @@ from django_ws.exceptions import BrokerError
 from django_ws.signals import announce, broker_lost, broker_restored
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from django.dispatch import Signal
 
@@ -91,6 +91,7 @@ class Session:
         self._error: BrokerError | None = None
         self._logged_at: float = 0.0
         self._lost_at: float | None = None
+        self._published: asyncio.Event = asyncio.Event()
         self._told: asyncio.Task[None] | None = None
 
     def change(self, name: str, /) -> None:
@@ -170,7 +171,11 @@ class Session:
         self.link = link
         tasks = [asyncio.ensure_future(self._read(link)), asyncio.ensure_future(self._command(link))]
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            # What is published from now on goes another way; a link that is well is kept for what is under way.
+            self.link = None
+            if not any(task.exception() for task in done):
+                await self._finish_publishing()
         finally:
             self.link = None
             for task in tasks:
@@ -180,6 +185,13 @@ class Session:
         for outcome in outcomes:
             if isinstance(outcome, Exception):
                 raise outcome
+
+    async def _finish_publishing(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FAREWELL):
+                while self.publishing:
+                    self._published.clear()
+                    await self._published.wait()
 
     async def _read(self, link: "Link") -> None:
         while True:
@@ -219,17 +231,20 @@ class Session:
             if old:
                 await link.unsubscribe(list(old))
                 subscribed -= old
-        # Nobody hears any more; what is published from now on goes another way, and what is under way is waited for.
-        self.link = None
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_FAREWELL):
-                while self.publishing:
-                    self._wake.clear()
-                    await self._wake.wait()
 
-    def published(self) -> None:
-        """Take note that nobody publishes over the link just now."""
-        self._wake.set()
+    async def publish(self, link: "Link", messages: "Sequence[ChannelMessage]", /) -> None:
+        """Publish over the link, which is kept until that is done.
+
+        Raises:
+            PayloadTooBigError, BrokerError: See :meth:`Link.publish <django_ws.interfaces.Link.publish>`.
+        """
+        self.publishing += 1
+        try:
+            await link.publish(messages)
+        finally:
+            self.publishing -= 1
+            if not self.publishing:
+                self._published.set()
 
     async def _is_needed(self, subscribed: set[str]) -> bool:
         """Wait for the next change; say whether there was one before the link had been idle for long enough."""

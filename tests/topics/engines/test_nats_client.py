@@ -11,7 +11,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error, NoServersError
 
-from django_ws.topics.engines.nats_client import Inbox, NatsClient, reason_of
+from django_ws.topics.engines.nats_client import Inbox, NatsClient, credentials_of, reason_of
 
 
 async def test_one_inbox_takes_every_message_in_their_order() -> None:
@@ -44,6 +44,11 @@ async def test_that_nothing_is_read_any_more_is_told_unless_the_connection_has_e
     await client._reading_task
     await asyncio.sleep(0)
     assert told == (["deaf"] if status == Client.CONNECTED else [])
+
+
+def test_no_credentials_are_none() -> None:
+    assert credentials_of("") is None
+    assert credentials_of("-----BEGIN NATS USER JWT-----") == "-----BEGIN NATS USER JWT-----"
 
 
 @pytest.mark.parametrize(
