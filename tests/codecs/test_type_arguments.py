@@ -3,13 +3,15 @@
 from typing import Generic, Literal
 
 import pytest
+from pydantic import BaseModel
 from typing_extensions import TypeVar
 
-from django_ws.codecs.type_arguments import type_arguments
+from django_ws.codecs.type_arguments import free_variables, type_arguments
 
 A = TypeVar("A", default=int)
 B = TypeVar("B", default=str)
 C = TypeVar("C")
+D = TypeVar("D")
 
 
 class Base(Generic[A, B]): ...
@@ -51,6 +53,34 @@ class Grandchild(Mixed): ...
 class Nested(Base[list[str], dict[str, int]]): ...
 
 
+class Box(Generic[C]): ...
+
+
+class Deep(Base[C | None, list[Box[C]]]): ...
+
+
+class Deeper(Deep[str]): ...
+
+
+class HalfDeep(Base[dict[C, D], Box[D]], Generic[C, D]): ...
+
+
+class HalfDeeper(HalfDeep[bytes, D]): ...
+
+
+class Model(BaseModel, Generic[D]):
+    value: D
+
+
+class OfModel(Base[Model[D], str], Generic[D]): ...
+
+
+class OfModelOfText(OfModel[str]): ...
+
+
+class OfBox(Base[Box, Model]): ...  # type: ignore[type-arg]
+
+
 class Unhashable(Base[Literal["a"], "Literal['b']"]): ...
 
 
@@ -65,6 +95,10 @@ class Unhashable(Base[Literal["a"], "Literal['b']"]): ...
         (Grandchild, (str, bytes)),
         (Nested, (list[str], dict[str, int])),
         (Half, (C, bytes)),
+        (Deeper, (str | None, list[Box[str]])),
+        (HalfDeeper, (dict[bytes, D], Box[D])),  # type: ignore[valid-type]
+        (OfModelOfText, (Model[str], str)),
+        (OfBox, (Box, Model)),
     ],
 )
 def test_arguments_are_found_through_the_bases(cls: type, expected: tuple[object, ...]) -> None:
@@ -86,3 +120,19 @@ def test_a_base_without_parameters_has_no_arguments() -> None:
 
 def test_a_subscription_is_no_class_and_is_not_looked_into() -> None:
     assert type_arguments(Unhashable, Base)[0] == Literal["a"]
+
+
+@pytest.mark.parametrize(
+    ("argument", "free"),
+    [
+        (list[C], (C,)),  # type: ignore[valid-type]
+        (dict[C, D], (C, D)),  # type: ignore[valid-type]
+        (C | int, (C,)),
+        (Box[C], (C,)),  # type: ignore[valid-type]
+        (Box, ()),
+        (list[int], ()),
+        (str, ()),
+    ],
+)
+def test_what_stands_for_nothing_yet(argument: object, free: tuple[object, ...]) -> None:
+    assert free_variables(argument) == free

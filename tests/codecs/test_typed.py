@@ -4,7 +4,7 @@ import sys
 import types
 from dataclasses import dataclass
 from threading import Thread
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 import annotated_types
 import msgspec
@@ -236,3 +236,23 @@ def test_a_type_has_one_codec() -> None:
 def test_a_type_that_cannot_be_hashed_has_one_each_time() -> None:
     type_ = Annotated[Said, []]
     assert typed_codec(type_, "Room") is not typed_codec(type_, "Room")
+
+
+def test_a_type_variable_that_stands_for_nothing_is_refused() -> None:
+    anything = TypeVar("anything")
+    with pytest.raises(ImproperlyConfigured, match="~anything in it stands for no type: give the class an argument"):
+        typed_codec(list[anything], "Chat")  # type: ignore[valid-type]
+
+
+def test_the_order_of_a_union_is_that_of_each_socket() -> None:
+    one, other = typed_codec(Cat | Dog, "One"), typed_codec(Dog | Cat, "Other")
+    assert type(one.decode('{"name": "Rex"}')) is Cat
+    assert type(other.decode('{"name": "Rex"}')) is Dog
+
+
+class Cat(pydantic.BaseModel):
+    name: str
+
+
+class Dog(pydantic.BaseModel):
+    name: str

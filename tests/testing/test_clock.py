@@ -51,6 +51,16 @@ async def test_time_stands_still_until_it_is_advanced() -> None:
         assert clock.elapsed == 1.5
 
 
+async def test_a_machine_may_have_run_for_years(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "time", lambda: time.monotonic() + 1000 * 86_400)
+    with freeze_clock() as clock:
+        sleeping = asyncio.ensure_future(asyncio.sleep(1))
+        await asyncio.sleep(0)
+        await clock.advance(2)
+        assert sleeping.done()
+
+
 async def test_each_timer_gets_its_turn_at_its_own_moment_and_in_order() -> None:
     loop = asyncio.get_running_loop()
     with freeze_clock() as clock:

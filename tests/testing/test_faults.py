@@ -87,3 +87,19 @@ def test_a_silent_logger_is_told(silence: None, code: int) -> None:
 def test_a_timeout_is_a_failed_assertion_and_a_timeout() -> None:
     assert issubclass(SocketTimeoutError, AssertionError)
     assert issubclass(SocketTimeoutError, TimeoutError)
+
+
+async def test_a_filter_of_the_projects_hides_no_fault() -> None:
+    class Quiet(logging.Filter):
+        @override
+        def filter(self, record: logging.LogRecord) -> bool:
+            return False
+
+    quiet = Quiet()
+    logger.filters.insert(0, quiet)
+    try:
+        with pytest.raises(LookupError):
+            async with connect(FailingTwice) as ws:
+                await ws.wait_closed()
+    finally:
+        logger.removeFilter(quiet)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, get_args, get_origin
 
 from typing_extensions import get_original_bases
 
-__all__ = ["type_arguments"]
+__all__ = ["free_variables", "type_arguments"]
 
 
 def type_arguments(cls: type, generic: type, /) -> tuple[object, ...]:
@@ -33,6 +33,23 @@ def _parameters(cls: type) -> tuple[object, ...]:
     return tuple(getattr(cls, "__parameters__", ()))
 
 
-# Type variables are hashable, but an arbitrary argument (say, Literal[[]]) need not be.
-def _substitute(argument: object, bound: dict[Any, object]) -> object:
-    return bound.get(argument, argument) if isinstance(argument, TypeVar) else argument
+# Type variables are hashable, but an arbitrary argument (say, Literal[[]]) need not be. What a type is subscripted with
+# is for itself to say.
+def _substitute(argument: Any, bound: dict[Any, object]) -> object:
+    if isinstance(argument, TypeVar):
+        return bound.get(argument, argument)
+    inner = free_variables(argument)
+    if not any(variable in bound for variable in inner):
+        return argument
+    return argument[tuple(bound.get(variable, variable) for variable in inner)]
+
+
+def free_variables(argument: object, /) -> tuple[object, ...]:
+    """Give the type variables inside of a type, which stand for nothing yet: those of ``list[T]`` and ``T | None``.
+
+    A generic class without arguments has none: it means any. Of one of pydantic's that cannot be told apart.
+    """
+    if isinstance(argument, type) and get_origin(argument) is None:
+        of_model: dict[str, Any] = getattr(argument, "__pydantic_generic_metadata__", {})
+        return tuple(of_model.get("parameters", ()))
+    return tuple(getattr(argument, "__parameters__", ()))

@@ -16,6 +16,7 @@ import typing_extensions
 from django.core.exceptions import ImproperlyConfigured
 
 from django_ws.codecs.json import MAX_DEPTH
+from django_ws.codecs.type_arguments import free_variables
 
 if TYPE_CHECKING:
     from django_ws.interfaces import Codec
@@ -40,7 +41,7 @@ class _Contents:
 
 
 # A codec found by a run-time type has types that only its user knows.
-_made: Final[dict[tuple[object, int], "Codec[Any, Any]"]] = {}
+_made: Final[dict[tuple[object, str, int], "Codec[Any, Any]"]] = {}
 
 
 # See _made.
@@ -56,16 +57,21 @@ def typed_codec(type_: object, where: str, max_depth: int = MAX_DEPTH, /) -> "Co
         ImproperlyConfigured: Neither library takes it, or the one that does is not installed.
     """
     try:
-        codec = _made.get((type_, max_depth))
+        # By its text, too: a union equals one in another order, which may decide what a message is.
+        key = (type_, repr(type_), max_depth)
+        codec = _made.get(key)
     except TypeError:  # a type with something in it that cannot be hashed
         return _make(type_, where, max_depth)
     if codec is None:
-        codec = _made[type_, max_depth] = _make(type_, where, max_depth)
+        codec = _made[key] = _make(type_, where, max_depth)
     return codec
 
 
 # See _made.
 def _make(type_: object, where: str, max_depth: int) -> "Codec[Any, Any]":
+    # (A class of pydantic's without arguments means any.)
+    if not isinstance(type_, type) and (free := free_variables(type_)):
+        raise _refused(where, type_, f"{free[0]} in it stands for no type: give the class an argument")
     contents = _look_into(type_)
     if contents.pydantic and contents.msgspec:
         raise _refused(

@@ -5,6 +5,7 @@ loop; nothing else of the process notices.
 """
 
 import asyncio
+import math
 import threading
 import time
 from contextlib import suppress
@@ -123,7 +124,8 @@ class Clock:
 
     async def _step(self, due: float) -> None:
         # A little late, for a loop compares with what its clock can tell apart.
-        self._now = max(self._now, due + _TOLERANCE / 1000)
+        # (And where the machine has run for half a year, at least as much later as a float can tell apart.)
+        self._now = max(self._now, due + _TOLERANCE / 1000, math.nextafter(due, math.inf))
         await self.rest()
 
     def _next_due(self) -> float | None:

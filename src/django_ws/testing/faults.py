@@ -54,7 +54,10 @@ _filter: Final = _FaultFilter()
 
 def follow_faults(faults: list[BaseException], /) -> None:
     """Put into ``faults`` what is logged with an exception in this task and in those that it starts."""
-    logger.addFilter(_filter)  # once: logging knows it again
+    # The first: what a filter of the project's leaves out has happened all the same.
+    if logger.filters[:1] != [_filter]:
+        logger.removeFilter(_filter)
+        logger.filters.insert(0, _filter)
     _faults.set(faults)
 
 
