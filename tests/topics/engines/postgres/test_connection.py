@@ -15,6 +15,7 @@ from django_ws.topics.engines.postgres.connection import (
     check_dsn,
     deadline,
     describe,
+    is_over,
     open_connection,
     own_parameters,
     sever,
@@ -71,6 +72,18 @@ async def test_it_takes_on_the_role(server: Postgres, alias: str) -> None:
         await open_connection(own_parameters(alias, "", 0), 'no "such')
     while server.connections(DATABASE) > before:
         await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("seconds", ["5", "0"])
+async def test_it_takes_on_the_role_within_what_a_dsn_says(server: Postgres, alias: str, seconds: str) -> None:
+    dsn = f"host={server.folder} user=postgres dbname={DATABASE} connect_timeout={seconds}"
+    connection = await open_connection(own_parameters(alias, dsn, 0), "postgres")
+    assert await (await connection.execute("SELECT current_user")).fetchone() == ("postgres",)
+    assert not is_over(connection)
+    sever(connection)
+    assert is_over(connection)
+    await connection.close()
+    assert is_over(connection)
 
 
 async def test_no_server(alias: str, tmp_path: object) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from contextlib import contextmanager, suppress
+from selectors import EVENT_READ, DefaultSelector
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
@@ -25,14 +26,17 @@ __all__ = [
     "check_dsn",
     "deadline",
     "describe",
+    "is_over",
     "missing_table",
     "open_connection",
     "own_parameters",
     "sever",
 ]
 
+_CONNECT_SECONDS: Final = 10
+
 DEFAULTS: Final[dict[str, object]] = {
-    "connect_timeout": 10,
+    "connect_timeout": _CONNECT_SECONDS,
     "application_name": "django-ws",
     # A peer that has gone without a word is noticed within half a minute.
     "keepalives": 1,
@@ -111,12 +115,26 @@ async def open_connection(parameters: dict[str, Any], role: str) -> "AsyncConnec
         raise BrokerError(describe(error)) from error
     if role:
         try:
-            with deadline(connection, parameters["connect_timeout"]):
+            # From a DSN it is a text. For libpq 0 is no bound; a role is not waited for without one.
+            seconds = int(parameters["connect_timeout"])
+            with deadline(connection, seconds if seconds > 0 else _CONNECT_SECONDS):
                 await connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
         except BaseException:
             await connection.close()
             raise
     return connection
+
+
+def is_over(connection: "AsyncConnection[TupleRow]") -> bool:
+    """Say whether the server has ended a connection that nobody uses just now; it is not asked, and nothing waits.
+
+    To one that does not listen the server says nothing by itself but farewell.
+    """
+    if connection.closed:
+        return True
+    with DefaultSelector() as selector:
+        selector.register(connection.fileno(), EVENT_READ)
+        return bool(selector.select(0))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 from psycopg import sql
 
 from django_ws.exceptions import BrokerError
-from django_ws.topics.engines.postgres.connection import deadline, missing_table, open_connection, sever
+from django_ws.topics.engines.postgres.connection import deadline, is_over, missing_table, open_connection, sever
 from django_ws.topics.engines.postgres.outbox import FETCH, PUBLISH, TABLE_ID, TEND, read, waking_channel, write
 
 if TYPE_CHECKING:
@@ -114,7 +114,10 @@ class PostgresLink:
         parameters = write(messages)
         async with self._turn:
             # What broke here was heard of by nobody, so another connection hides no loss.
-            if self._publisher is None or self._publisher.closed:
+            if self._publisher is not None and is_over(self._publisher):
+                await self._publisher.close()
+                self._publisher = None
+            if self._publisher is None:
                 self._check_open()
                 self._publisher = await open_connection(self._publishing, self._role)
             self._check_open()
